@@ -1,0 +1,1 @@
+"""What scripts touch: Workspace, Experiment, Run, Model and their kin."""

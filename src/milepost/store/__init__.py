@@ -1,0 +1,1 @@
+"""Where runs are kept: schema, exactly-once batches, metric chunks, artifacts, queries."""

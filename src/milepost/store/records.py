@@ -1,0 +1,173 @@
+"""What the store's queries give back: plain, frozen records.  Times are ns since 1970 UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+class _Any:
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = _Any()
+"""In ``RunQuery.tags`` and ``.properties``: the key must be there, whatever its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    id: str
+    name: str
+    created_ns: int
+    archived_ns: int | None
+    description: str
+    tags: dict[str, str | None]
+    run_count: int
+    last_run_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    run_id: str
+    experiment: str
+    experiment_id: str
+    number: int
+    type: str | None
+    status: str
+    display_name: str | None
+    description: str | None
+    parent_id: str | None
+    root_id: str
+    target: str | None
+    submitted_by: str | None
+    created_ns: int
+    started_ns: int | None
+    ended_ns: int | None
+    archived_ns: int | None
+    error: dict[str, Any] | None
+    warnings: list[dict[str, Any]]
+    tags: dict[str, str | None]
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which runs, in which order.  Empty: all active runs, newest first, children included."""
+
+    experiment: str | None = None
+    run_ids: tuple[str, ...] | None = None
+    type: str | None = None
+    statuses: tuple[str, ...] | None = None
+    tags: dict[str, Any] = field(default_factory=dict)
+    """key -> text, None (a tag without a value) or ANY."""
+    properties: dict[str, Any] = field(default_factory=dict)
+    parent_id: str | None = None
+    """Direct children of this run."""
+    ancestor_id: str | None = None
+    """All descendants of this run."""
+    include_children: bool = True
+    """False: only runs without a parent."""
+    archived: bool | None = False
+    """False: active ones; True: archived ones; None: both."""
+    order_by: str = "created"
+    """created | number | status | name | started | ended | duration | metric:NAME (last value; runs without it come
+    last) | metric_min:NAME | metric_max:NAME | tag:KEY."""
+    descending: bool = True
+    limit: int | None = None
+    cursor: str | None = None
+    """From ``RunPage.next_cursor`` of the same query."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    runs: list[RunRecord]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    run_id: str
+    namespace: str
+    name: str
+    kind: str
+    description: str
+    is_list: bool
+    calls: int
+    count: int
+    """Number of points (rows of a table)."""
+    first: float | int | bool | str | None
+    last: float | int | bool | str | None
+    """Of the only column of a series; None for tables."""
+    min: float | None
+    max: float | None
+    """Over the finite and infinite numbers of a series, NaN left out; None where there are none."""
+    nan_count: int
+    first_step: int | None
+    last_step: int | None
+    first_ns: int | None
+    last_ns: int | None
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    run_id: str
+    name: str
+    digest: str
+    size: int
+    content_type: str
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Content in the blob store: ``digest`` is the lower-case SHA-256 in hex, ``size`` in bytes."""
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    name: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    name: str
+    version: int
+    run_id: str | None
+    experiment: str | None
+    description: str
+    framework: str | None
+    framework_version: str | None
+    path: str
+    """The name of the model's file, or of its folder with a trailing "/"."""
+    tags: dict[str, str | None]
+    properties: dict[str, str]
+    created_ns: int
+    updated_ns: int
+    files: tuple[ModelFile, ...]
+    extra: dict[str, Any]
+    """Whatever else the SDK keeps with a model (datasets, sample inputs, resource configuration)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceInfo:
+    id: str
+    name: str
+    schema: str
+    experiments: int
+    runs: int
+    active_runs: int
+    metrics: int
+    points: int
+    artifacts: int
+    artifact_bytes: int
+    """Sum over names; a content shared by two names counts twice."""
+    blob_bytes: int
+    """What the blobs take once each."""
+    models: int
