@@ -1,0 +1,62 @@
+"""Journals that a process left behind: found, held while they are read, removed when the store has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from milepost.journal.lock import FileLock
+from milepost.journal.writer import remove_folder
+
+DAMAGED: Final = "damaged-"
+"""Prefix of the folder of a journal that could not be read; it is kept for a person to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJournal:
+    """A journal whose process is gone.  We hold its lock, so nobody else drains it."""
+
+    journal_id: str
+    path: Path
+    lock: FileLock
+
+    def remove(self) -> None:
+        """Remove its files.  The store has all of it."""
+        remove_folder(self.path)
+        self.lock.path.unlink(missing_ok=True)
+
+    def set_aside(self) -> Path:
+        """Keep its files where no drain looks any more, and give that folder."""
+        aside = self.path.with_name(DAMAGED + self.journal_id)
+        self.path.replace(aside)
+        self.lock.path.unlink(missing_ok=True)
+        return aside
+
+
+def journal_ids(folder: Path) -> list[str]:
+    """Ids of all journals in the folder, live and dead."""
+    if not folder.is_dir():
+        return []
+    return sorted(each.name for each in folder.iterdir() if len(each.name) == 32 and each.is_dir())
+
+
+@contextmanager
+def take_dead(folder: Path, journal_id: str) -> Iterator[DeadJournal | None]:
+    """Hold a journal if its process is gone; None if it is alive, held by another process, or not there any more."""
+    lock = FileLock(folder / f"{journal_id}.lock")
+    path = folder / journal_id
+    if not path.is_dir() or not lock.acquire():
+        yield None
+        return
+    try:
+        # It may have been drained and removed between the look and the lock.
+        if path.is_dir():
+            yield DeadJournal(journal_id, path, lock)
+        else:
+            lock.path.unlink(missing_ok=True)
+            yield None
+    finally:
+        lock.release()
