@@ -300,10 +300,7 @@ def concat(pieces: Sequence[Points]) -> Points:
     return Points(
         np.concatenate([piece.steps for piece in pieces]) if pieces else np.empty(0, np.int64),
         np.concatenate([piece.times for piece in pieces]) if pieces else np.empty(0, np.int64),
-        {
-            name: _join([piece.columns.get(name) or _missing(len(piece.steps)) for piece in pieces])
-            for name in names
-        },
+        {name: _join([piece.columns.get(name) or _missing(len(piece.steps)) for piece in pieces]) for name in names},
     )
 
 
@@ -349,12 +346,10 @@ def cells(column: Column) -> list[Any]:
     """The column as Python values: float, int, bool, str, or None for CELL_NONE."""
     count = len(column.kinds)
     if len(column.floats) == count:
-        values: list[Any] = column.floats.tolist()
-        return values
+        return column.floats.tolist()
     kinds = column.kinds
     if len(column.ints) == count and bool((kinds == CELL_INT).all()):
-        values = column.ints.tolist()
-        return values
+        return column.ints.tolist()
     if len(column.texts) == count and bool((kinds == CELL_TEXT).all()):
         return list(column.texts)
     out = np.empty(count, object)
@@ -363,7 +358,7 @@ def cells(column: Column) -> list[Any]:
     out[integral] = column.ints.astype(object)
     is_bool = kinds[integral] == CELL_BOOL
     out[kinds == CELL_BOOL] = (column.ints[is_bool] != 0).astype(object)
-    values = out.tolist()
+    values: list[Any] = out.tolist()
     where = np.flatnonzero((kinds == CELL_TEXT) | (kinds == CELL_BIGINT)).tolist()
     for position, text in zip(where, column.texts, strict=True):
         values[position] = _big(text) if kinds[position] == CELL_BIGINT else text
@@ -417,9 +412,7 @@ def column_of(values: Iterable[Any]) -> Column:
             texts.append(str(value))
         else:
             raise BadInput(f"a value of type {type(value).__name__} is no float, int, bool, str or None")
-    return Column(
-        np.frombuffer(bytes(kinds), np.uint8), np.array(floats, np.float64), np.array(ints, np.int64), texts
-    )
+    return Column(np.frombuffer(bytes(kinds), np.uint8), np.array(floats, np.float64), np.array(ints, np.int64), texts)
 
 
 def _digits(value: int) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import JSON
 
@@ -33,6 +34,9 @@ metadata: Final = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+INDEXED_CHARACTERS: Final = 100
+"""How much of a tag's or property's value its index holds."""
 
 # SQLite gives row ids only to INTEGER primary keys; PostgreSQL wants BIGINT for tables that grow.
 _Key = BigInteger().with_variant(Integer(), "sqlite")
@@ -122,7 +126,8 @@ def _run_pairs(name: str, *, nullable: bool) -> Table:
         Column("name", Text, primary_key=True),
         _workspace(),
         Column("value", Text, nullable=nullable),
-        Index(None, "workspace_key", "name", "value"),
+        # Of a long value only the beginning: PostgreSQL takes no index entries over 2,700 bytes.
+        Index(f"ix_{name}_value", "workspace_key", "name", text(f"substr(value, 1, {INDEXED_CHARACTERS})")),
     )
 
 
@@ -158,7 +163,17 @@ metrics = Table(
     Column("scalar_columns", JSON, nullable=False),
     Column("tail", LargeBinary),  # points that are in no chunk yet
     UniqueConstraint("run_key", "namespace", "name", "kind"),
-    Index(None, "workspace_key", "namespace", "name", "last_number"),
+    # Runs in the order of a metric, its minimum or its maximum, without a look at the rows.
+    Index(
+        "ix_metrics_by_value",
+        "workspace_key",
+        "namespace",
+        "name",
+        "last_number",
+        "run_key",
+        "min_number",
+        "max_number",
+    ),
 )
 
 metric_chunks = Table(
