@@ -64,6 +64,10 @@ class JournalDamaged(Exception):
     """A segment's header cannot be read as one of this version and byte order."""
 
 
+class JournalForeign(JournalDamaged):
+    """A sound segment of another machine's byte order or of a newer Milepost: to be read there, not here."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:
     """``base``: the offset of the segment's first slot in the journal; ``size``: of the file, in bytes."""
@@ -99,9 +103,9 @@ def parse_header(data: bytes) -> SegmentHeader:
     if magic != _MAGIC:
         raise JournalDamaged("it is not a journal segment")
     if order != _BYTE_ORDER:
-        raise JournalDamaged("it was written on a machine of another byte order; read it on one of that kind")
+        raise JournalForeign("it was written on a machine of another byte order; read it on one of that kind")
     if version != VERSION:
-        raise JournalDamaged(
+        raise JournalForeign(
             f"it has format {version}, this Milepost reads {VERSION}; upgrade with pip install -U milepost"
         )
     if MARK.unpack_from(data, _HEADER.size)[0] != zlib.crc32(body):

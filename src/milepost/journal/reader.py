@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -62,11 +63,12 @@ class SegmentReader:
         self.position = fmt.HEADER_SIZE
         self.series: dict[int, SeriesName] = {}
 
-    def read(self, content: memoryview, *, final: bool = True, start: int = 0) -> Piece:
+    def read(self, content: memoryview, *, final: bool = True, more: bool = False, start: int = 0) -> Piece:
         """Read the slots of ``content`` (the segment from its header on, up to where it is written).
 
-        ``final`` False: the writer may be in the middle of something; stop at the first hole.  What lies before the
-        journal offset ``start`` is read for its series only.
+        ``final`` False: the writer may be in the middle of something; stop at the first hole.  ``more``: the
+        segment goes on behind ``content``; stop before a record that is cut.  What lies before the journal offset
+        ``start`` is read for its series only.
         """
         first = self.position
         usable = (len(content) - first) // fmt.SLOT
@@ -74,7 +76,7 @@ class SegmentReader:
         marks = np.ascontiguousarray(slots["mark"])
         keep = (marks >= fmt.FLOAT) & (marks <= fmt.BOOL)
         others = np.flatnonzero(~keep & (marks != 0))
-        holes = [] if final else np.flatnonzero(marks == 0)
+        holes: Sequence[int] = () if final else np.flatnonzero(marks == 0).tolist()
         payloads: list[Payload] = []
         damaged = 0
         at = 0
@@ -101,6 +103,9 @@ class SegmentReader:
             offset = first + at * fmt.SLOT
             step, time_ns, length, check, series, _mark = fmt.PAYLOAD_SLOT.unpack_from(content, offset)
             taken = fmt.slots_for(length)
+            if at + taken > len(slots) and more:
+                end = at
+                break
             if at + taken > len(slots):
                 # The payload would pass the end: its length is wrong, so look for the next record slot by slot.
                 damaged += 1
@@ -147,13 +152,16 @@ class SegmentReader:
 def read_files(folder: Path, start: int = 0) -> list[Piece]:
     """All that a dead journal's files hold from the offset ``start`` on, a piece a segment.
 
-    A segment whose header cannot be read gives an empty piece with ``damaged`` 1 and covers nothing.  Raises OSError.
+    A segment whose header cannot be read gives an empty piece with ``damaged`` 1 and covers nothing.  Raises
+    JournalForeign and OSError.
     """
     pieces = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         content = path.read_bytes()
         try:
             header = fmt.parse_header(content)
+        except fmt.JournalForeign:
+            raise
         except fmt.JournalDamaged:
             pieces.append(Piece(start, start, _NO_SLOTS, np.empty(0, np.int64), damaged=1))
             continue

@@ -43,6 +43,16 @@ def journal_ids(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir() if len(each.name) == 32 and each.is_dir())
 
 
+def live_journals(folder: Path) -> list[str]:
+    """Ids of the journals that some process holds just now."""
+    live = []
+    for journal_id in journal_ids(folder):
+        with take_dead(folder, journal_id) as dead:
+            if dead is None:
+                live.append(journal_id)
+    return live
+
+
 @contextmanager
 def take_dead(folder: Path, journal_id: str) -> Iterator[DeadJournal | None]:
     """Hold a journal if its process is gone; None if it is alive, held by another process, or not there any more."""

@@ -1,0 +1,255 @@
+"""An experiment: a named row of runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from milepost.sdk import display, links
+from milepost.sdk.exceptions import UserErrorException, deferred
+from milepost.sdk.recorder import translated
+from milepost.sdk.tags import check_tags, tag_filter
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from milepost.sdk.run import Run
+    from milepost.sdk.workspace import Workspace
+    from milepost.store.records import ExperimentRecord
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_VIEWS: Final = {"ActiveOnly": "active", "ArchivedOnly": "archived", "All": "all"}
+
+
+class Experiment:
+    """The experiment of that name in a workspace, made when it is not there.
+
+    Names have 1 to 255 letters, digits, "_" and "-", a letter or digit first: raises UserErrorException otherwise.
+    """
+
+    DELIM = "#"
+    EXPERIMENT_ID_PATH = "/experiments/id/{0}"
+    EXPERIMENT_NAME_PATH = "/experiments/{0}"
+    TID_FMT = "&tid={0}"
+    WORKSPACE_FMT = "?wsid=/subscriptions/{0}/resourcegroups/{1}/workspaces/{2}"
+
+    def __init__(self, workspace: Workspace, name: str, **kwargs: Any) -> None:
+        from milepost.sdk.workspace import Workspace
+
+        if not isinstance(workspace, Workspace):
+            raise UserErrorException(f"Experiment takes a Workspace first, not {type(workspace).__name__}.")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise UserErrorException(
+                f"{name!r:.300} cannot name an experiment: use 1 to 255 letters, digits, '_' and '-', with a letter or "
+                "digit first."
+            )
+        self._workspace = workspace
+        self._name = name
+        workspace._recorder.writer.event("experiment", "", {"name": name})
+
+    @classmethod
+    def _known(cls, workspace: Workspace, name: str) -> Experiment:
+        """An experiment that is in the store."""
+        experiment = cls.__new__(cls)
+        experiment._workspace = workspace
+        experiment._name = name
+        return experiment
+
+    # -- what it is --------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self._name
+
+    @property
+    def id(self) -> str:
+        """The experiment's id."""
+        return self._record().id
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace it is in."""
+        return self._workspace
+
+    @property
+    def workspace_object(self) -> Workspace:
+        """The old name of ``workspace``."""
+        return self._workspace
+
+    @property
+    def identity(self) -> str:
+        """Workspace and experiment in one text."""
+        return self.DELIM.join((self._workspace.name, self._name))
+
+    @property
+    def archived_time(self) -> datetime | None:
+        """When it was archived (UTC), or None."""
+        archived = self._record().archived_ns
+        if archived is None:
+            return None
+        from datetime import datetime, timezone
+
+        return datetime.fromtimestamp(archived / 1e9, timezone.utc)
+
+    @property
+    def tags(self) -> dict[str, str | None]:
+        """The tags just now."""
+        return dict(self._record().tags)
+
+    @property
+    def portal_url(self) -> str:
+        """The portal's address."""
+        return links.portal_base()
+
+    def get_portal_url(self) -> str:
+        """The address of this experiment's page in the portal."""
+        return links.experiment_url(self._name)
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """The address of the SDK's own page on experiments."""
+        return links.docs_url("azureml.core.experiment.Experiment")
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def start_logging(self, *args: Any, **kwargs: Any) -> Run:
+        """Start an interactive run: ``start_logging(outputs=None, snapshot_directory=".", display_name=None, ...)``.
+
+        ``outputs``: a folder whose files are kept on ``complete()`` (default "outputs").  ``run_id``, ``tags`` and
+        ``description`` may be given.  A snapshot of the folder is not taken in this version yet.
+        """
+        from milepost.sdk.run import Run
+
+        if args:
+            raise UserErrorException("start_logging takes keyword arguments only, for example outputs='outputs'.")
+        kwargs.pop("snapshot_directory", None)
+        description = kwargs.pop("description", None)
+        run = Run._start(
+            self,
+            run_id=kwargs.pop("run_id", None),
+            outputs=kwargs.pop("outputs", None),
+            display_name=kwargs.pop("display_name", None),
+            tags=kwargs.pop("tags", None),
+        )
+        if description:
+            run.description = description
+        if kwargs:
+            run.fail(f"start_logging does not know {', '.join(kwargs)}")
+            raise UserErrorException(f"start_logging does not know {', '.join(map(repr, kwargs))}.")
+        return run
+
+    def submit(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+        """Submit a script: not in this version yet."""
+        raise deferred("Experiment.submit", "Experiment.start_logging() records a run from this process.")
+
+    def get_runs(
+        self,
+        type: str | None = None,
+        tags: str | Mapping[str, str] | None = None,
+        properties: str | Mapping[str, str] | None = None,
+        include_children: bool = False,
+    ) -> Iterator[Run]:
+        """The runs, newest first.  ``tags``: a key that must be there, or a dict of key -> value."""
+        from milepost.sdk.run import Run
+
+        return Run.list(self, type=type, tags=tags, properties=properties, include_children=include_children)
+
+    # -- tags and life -----------------------------------------------------------------------------------------
+
+    def tag(self, key: str, value: str | None = None) -> None:
+        """Set a tag; the value is kept as text, None is a tag without a value."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, str | None]) -> None:
+        """Set several tags."""
+        self._update(set_tags=check_tags(tags))
+
+    def remove_tags(self, tags: Sequence[str]) -> None:
+        """Remove the tags with these names; one that is not there is passed over."""
+        self._update(remove_tags=[tags] if isinstance(tags, str) else list(tags))
+
+    def archive(self) -> None:
+        """Leave the experiment out of listings; its runs stay."""
+        self._update(archived=True)
+
+    def reactivate(self, new_name: str | None = None) -> None:
+        """Bring an archived experiment back."""
+        if new_name is not None and new_name != self._name:
+            raise deferred("Experiment.reactivate(new_name=...)", "reactivate() keeps the name.")
+        self._update(archived=False)
+
+    def refresh(self) -> None:
+        """Nothing to do: what is asked of an experiment is always fresh."""
+
+    @staticmethod
+    def delete(workspace: Workspace, experiment_id: str) -> None:
+        """Delete an experiment with all its runs and free their space.  Raises ServiceException (404)."""
+        store = workspace._recorder.fresh()
+        with translated():
+            store.delete_experiment(experiment_id)
+
+    @staticmethod
+    def list(
+        workspace: Workspace,
+        experiment_name: str | None = None,
+        view_type: str = "ActiveOnly",
+        tags: str | Mapping[str, str] | None = None,
+    ) -> list[Experiment]:
+        """The workspace's experiments; ``view_type`` is ActiveOnly, ArchivedOnly or All."""
+        if view_type not in _VIEWS:
+            raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
+        from milepost.store.records import ANY
+
+        wanted = tag_filter(tags)
+        store = workspace._recorder.fresh()
+        with translated():
+            found = store.experiments(_VIEWS[view_type])
+        return [
+            Experiment._known(workspace, each.name)
+            for each in found
+            if (experiment_name is None or each.name == experiment_name)
+            and all(key in each.tags and value in (ANY, each.tags[key]) for key, value in wanted.items())
+        ]
+
+    @staticmethod
+    def from_directory(path: str | os.PathLike[str], auth: Any = None) -> Experiment:
+        """The experiment of a folder: not in this version yet."""
+        raise deferred("Experiment.from_directory", "Experiment(workspace, name) gives it by its name.")
+
+    # -- showing it --------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"Experiment(Name: {self._name},\nWorkspace: {self._workspace.name})"
+
+    def _repr_html_(self) -> str:
+        return display.table(
+            [
+                ("Name", self._name, None),
+                ("Workspace", self._workspace.name, None),
+                ("Report Page", "Link to the Milepost portal", self.get_portal_url()),
+                ("Docs Page", "Link to Documentation", self.get_docs_url()),
+            ]
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Experiment)
+            and other._name == self._name
+            and other._workspace._recorder is self._workspace._recorder
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._name)
+
+    def _record(self) -> ExperimentRecord:
+        store = self._workspace._recorder.fresh()
+        with translated():
+            return store.experiment(self._name)
+
+    def _update(self, **changes: Any) -> None:
+        store = self._workspace._recorder.fresh()
+        with translated():
+            store.update_experiment(self._name, **changes)

@@ -1,0 +1,174 @@
+"""The one journal, drain and store that a process has for a workspace."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from milepost.journal.writer import JournalWriter
+from milepost.sdk import exceptions
+from milepost.sdk.drain import Drain, DrainTimeout
+
+if TYPE_CHECKING:
+    from milepost.store.store import Store
+
+EXIT_TIMEOUT_S: Final = 60.0
+
+_recorders: dict[Path, Recorder] = {}
+_creating = threading.Lock()
+
+
+class Recorder:
+    """Records into one embedded workspace.  Get it with ``recorder_for``: a process has one for each workspace."""
+
+    def __init__(self, folder: Path, workspace: str) -> None:
+        self.folder = folder
+        self.workspace = workspace
+        self.writer = JournalWriter(folder / "journals", self._wake)
+        self.drain = Drain(self.writer, self.open_store)
+        self._opening = threading.Lock()
+        self._store: Store | None = None
+        self._in_worker = False
+        self.at_exit: list[Callable[[], None]] = []
+        """Called before the journal is ended: what still has to be said."""
+
+    def open_store(self) -> Store:
+        """The workspace's store, opened at the first call.  Raises the store's errors."""
+        with self._opening:
+            if self._store is None:
+                from milepost.store.store import open_store
+
+                self._store = open_store(
+                    f"sqlite:///{self.folder / 'store.db'}",
+                    self.workspace,
+                    blobs_url=str(self.folder / "blobs"),
+                    create=True,
+                )
+            return self._store
+
+    def fresh(self) -> Store:
+        """The store, with all in it that this process logged before.  Raises as the SDK does."""
+        with translated():
+            self.flush()
+            return self.open_store()
+
+    def flush(self, timeout: float = 300.0) -> None:
+        """Wait until the store has what this process logged.  Raises the store's errors and DrainTimeout."""
+        self.drain.wait(timeout)
+
+    def close(self) -> None:
+        """Deliver what is left and end the journal.  Warns where that cannot be done; the journal stays then."""
+        for say in self.at_exit:
+            say()
+        if not self.writer.started and self._store is None:
+            return
+        delivered = True
+        if self.writer.started:
+            try:
+                self.drain.wait(EXIT_TIMEOUT_S)
+            except Exception as error:  # whatever it is: the program is ending, and must be told
+                delivered = False
+                warnings.warn(
+                    f"Milepost could not deliver all that was logged: {error}. It is kept in {self.writer.path}; "
+                    "`milepost sync` or the next run delivers it.",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+        self.drain.stop()
+        journal_id, used = self.writer.journal_id, self.writer.started
+        self.writer.close(remove=delivered)
+        if self._store is not None:
+            if used and delivered:
+                try:
+                    self._store.close_journal(journal_id, "The process ended without completing this run.")
+                except Exception as error:
+                    warnings.warn(f"Milepost could not close its journal: {error}", RuntimeWarning, stacklevel=2)
+            self._store.close()
+            self._store = None
+        self.drain.reset()
+
+    def _wake(self) -> None:
+        if not self._in_worker:
+            self._in_worker = True
+            self._close_with_worker()
+        self.drain.wake()
+
+    def _close_with_worker(self) -> None:
+        # A process that multiprocessing forked ends without the interpreter's own exit handlers.
+        process = sys.modules.get("multiprocessing.process")
+        if process is not None and process.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self.close, exitpriority=0)
+
+    def after_fork_in_child(self) -> None:
+        """The child records on its own: no thread, no connection, no runs to end."""
+        self._opening = threading.Lock()
+        self._store = None
+        self._in_worker = False
+        self.at_exit.clear()
+        self.drain.reset()
+
+
+def recorder_for(folder: Path, workspace: str) -> Recorder:
+    """This process's recorder of the workspace in ``folder``."""
+    key = folder.resolve()
+    with _creating:
+        recorder = _recorders.get(key)
+        if recorder is None:
+            recorder = _recorders[key] = Recorder(key, workspace)
+        return recorder
+
+
+def close_recorder(recorder: Recorder) -> None:
+    """End a recorder; the next ``recorder_for`` its folder begins anew."""
+    with _creating:
+        for key in [key for key, each in _recorders.items() if each is recorder]:
+            del _recorders[key]
+    recorder.close()
+
+
+def open_recorders() -> list[Recorder]:
+    """All recorders of this process."""
+    return list(_recorders.values())
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the store's and the drain's errors into those that scripts of the SDK catch."""
+    from milepost.store import errors
+
+    try:
+        yield
+    except errors.NotFound as error:
+        raise exceptions.ServiceException(str(error), status_code=404) from error
+    except (errors.Conflict, errors.BadInput) as error:
+        raise exceptions.UserErrorException(str(error)) from error
+    except errors.StoreDamaged as error:
+        raise exceptions.WorkspaceException(str(error)) from error
+    except (errors.StoreError, DrainTimeout) as error:
+        raise exceptions.ServiceException(str(error), status_code=503) from error
+
+
+def _close_all() -> None:
+    for recorder in open_recorders():
+        recorder.close()
+
+
+def _after_fork_in_child() -> None:
+    global _creating
+    _creating = threading.Lock()
+    for recorder in open_recorders():
+        recorder.after_fork_in_child()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

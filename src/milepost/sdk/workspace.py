@@ -1,0 +1,404 @@
+"""A workspace: the place that experiments, runs and models are in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from milepost.sdk import config, display, home
+from milepost.sdk.exceptions import WorkspaceException, cloud_only, deferred
+from milepost.sdk.recorder import close_recorder, recorder_for, translated
+
+if TYPE_CHECKING:
+    from milepost.sdk.datastore import Datastore
+    from milepost.sdk.experiment import Experiment
+    from milepost.sdk.model import Model
+    from milepost.sdk.run import Run
+
+DEFAULT_NAME: Final = "default"
+_SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
+_GROUP: Final = "milepost"
+
+
+class Workspace:
+    """The workspace of that name on this machine, made when it is not there.
+
+    ``subscription_id`` and ``resource_group`` are kept for scripts that read them; ``auth`` and ``sku`` are accepted
+    and not used.  Raises UserErrorException for a bad name, WorkspaceException where it cannot be made.
+    """
+
+    DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
+    DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"
+
+    def __init__(
+        self,
+        subscription_id: str,
+        resource_group: str,
+        workspace_name: str,
+        auth: Any = None,
+        sku: str = "basic",
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self._open(home.create_workspace(workspace_name)[0], subscription_id, resource_group)
+
+    def _open(self, place: home.WorkspacePlace, subscription_id: str | None, resource_group: str | None) -> None:
+        self._place = place
+        self._subscription_id = subscription_id or _SUBSCRIPTION
+        self._resource_group = resource_group or _GROUP
+        self._recorder = recorder_for(place.folder, place.name)
+
+    @classmethod
+    def _at(cls, place: home.WorkspacePlace, subscription_id: str | None = None, group: str | None = None) -> Workspace:
+        workspace = cls.__new__(cls)
+        workspace._open(place, subscription_id, group)
+        return workspace
+
+    # -- finding and making ------------------------------------------------------------------------------------
+
+    @staticmethod
+    def from_config(path: str | os.PathLike[str] | None = None, auth: Any = None) -> Workspace:
+        """The workspace that ``config.json`` names, looked for in ``path`` (default: here), its ``.azureml`` and above.
+
+        Without any config.json: the workspace "default", said on standard error.  Raises UserErrorException for a
+        config.json that cannot be used.
+        """
+        found = config.find_config(path)
+        url = config.server_url(found)
+        if url is not None:
+            raise deferred(f"A workspace on a server ({url})", "Leave the url out to record on this machine.")
+        if found is None:
+            place, _made = home.create_workspace(DEFAULT_NAME)
+            _tell(f"no config.json found; recording in the workspace {place.name!r} ({place.folder})")
+            return Workspace._at(place)
+        place, made = home.create_workspace(found.name)
+        if made:
+            _tell(f"made the workspace {place.name!r} in {place.folder}")
+        return Workspace._at(place, found.subscription_id, found.resource_group)
+
+    @staticmethod
+    def get(
+        name: str,
+        auth: Any = None,
+        subscription_id: str | None = None,
+        resource_group: str | None = None,
+        location: str | None = None,
+        cloud: str = "AzureCloud",
+        id: str | None = None,
+    ) -> Workspace:
+        """The workspace of that name, made when it is not there (and that is said on standard error)."""
+        place, made = home.create_workspace(name)
+        if made:
+            _tell(f"made the workspace {place.name!r} in {place.folder}")
+        return Workspace._at(place, subscription_id, resource_group)
+
+    @staticmethod
+    def create(
+        name: str,
+        auth: Any = None,
+        subscription_id: str | None = None,
+        resource_group: str | None = None,
+        location: str | None = None,
+        create_resource_group: bool = True,
+        sku: str = "basic",
+        tags: Mapping[str, str] | None = None,
+        friendly_name: str | None = None,
+        storage_account: str | None = None,
+        key_vault: str | None = None,
+        app_insights: str | None = None,
+        container_registry: str | None = None,
+        adb_workspace: Any = None,
+        primary_user_assigned_identity: str | None = None,
+        cmk_keyvault: str | None = None,
+        resource_cmk_uri: str | None = None,
+        hbi_workspace: bool = False,
+        default_cpu_compute_target: Any = None,
+        default_gpu_compute_target: Any = None,
+        private_endpoint_config: Any = None,
+        private_endpoint_auto_approval: bool = True,
+        exist_ok: bool = False,
+        show_output: bool = True,
+        user_assigned_identity_for_cmk_encryption: str | None = None,
+        system_datastores_auth_mode: str = "accessKey",
+        v1_legacy_mode: bool | None = None,
+    ) -> Workspace:
+        """Make a workspace.  Raises WorkspaceException if it is there, unless ``exist_ok``.
+
+        What names resources of Azure's cloud is accepted and not used.
+        """
+        place, made = home.create_workspace(name)
+        if not made and not exist_ok:
+            raise WorkspaceException(
+                f"There is a workspace {place.name!r} already, in {place.folder}. Use Workspace.get({name!r}), or "
+                "create(..., exist_ok=True)."
+            )
+        return Workspace._at(place, subscription_id, resource_group)
+
+    @staticmethod
+    def list(subscription_id: str, auth: Any = None, resource_group: str | None = None) -> dict[str, list[Workspace]]:
+        """All workspaces of this machine: name -> list of the one workspace with that name."""
+        return {
+            place.name: [Workspace._at(place, subscription_id, resource_group)] for place in home.list_workspaces()
+        }
+
+    @staticmethod
+    def setup() -> None:
+        """Azure's interactive set-up: there is nothing to set up here."""
+        raise cloud_only("Workspace.setup", "Workspace.create(name) makes a workspace on this machine.")
+
+    def write_config(self, path: str | os.PathLike[str] | None = None, file_name: str | None = None) -> None:
+        """Write ``.azureml/config.json`` in a folder (default: here), for ``from_config`` to find."""
+        config.write_config(
+            path, self.name, self._subscription_id, self._resource_group, file_name=file_name
+        )
+
+    def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
+        """Delete the workspace with all in it.  Raises WorkspaceException while other processes record into it."""
+        from milepost.journal.recovery import live_journals
+
+        close_recorder(self._recorder)
+        if live_journals(self._place.folder / "journals"):
+            raise WorkspaceException(
+                f"Workspace {self.name!r} is not deleted: other processes are recording into it. End them first."
+            )
+        shutil.rmtree(self._place.folder)
+
+    # -- what it is --------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The workspace's name."""
+        return self._place.name
+
+    @property
+    def subscription_id(self) -> str:
+        """The subscription id that config.json or the script gave; not used."""
+        return self._subscription_id
+
+    @property
+    def resource_group(self) -> str:
+        """The resource group that config.json or the script gave; not used."""
+        return self._resource_group
+
+    @property
+    def location(self) -> str:
+        """Where it is: "local", this machine."""
+        return "local"
+
+    @property
+    def sku(self) -> str:
+        """Always "basic"."""
+        return "basic"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Workspaces have no tags here."""
+        return {}
+
+    def get_details(self) -> dict[str, Any]:
+        """What is known of the workspace: id, name, location, creationTime, folder, counts, ..."""
+        store = self._recorder.fresh()
+        with translated():
+            info = store.info()
+        return {
+            "id": self._place.id,
+            "name": self.name,
+            "location": self.location,
+            "type": "milepost/workspaces",
+            "sku": self.sku,
+            "creationTime": self._place.created,
+            "workspaceid": self._place.id,
+            "folder": str(self._place.folder),
+            "experiments": info.experiments,
+            "runs": info.runs,
+            "models": info.models,
+        }
+
+    # -- what is in it -----------------------------------------------------------------------------------------
+
+    @property
+    def experiments(self) -> dict[str, Experiment]:
+        """The active experiments by name."""
+        from milepost.sdk.experiment import Experiment
+
+        return {experiment.name: experiment for experiment in Experiment.list(self)}
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """The newest version of each model, by name."""
+        from milepost.sdk.model import Model
+
+        return {model.name: model for model in Model.list(self, latest=True)}
+
+    @property
+    def datastores(self) -> dict[str, Datastore]:
+        """The datastores by name."""
+        default = self.get_default_datastore()
+        return {default.name: default}
+
+    def get_run(self, run_id: str) -> Run:
+        """The run with that id.  Raises ServiceException (404) if there is none."""
+        from milepost.sdk.run import Run
+
+        return Run.get(self, run_id)
+
+    def get_default_datastore(self) -> Datastore:
+        """The datastore in the workspace's own folder."""
+        from milepost.sdk.datastore import Datastore
+
+        return Datastore.get_default(self)
+
+    def set_default_datastore(self, name: str) -> None:
+        """Another default datastore: not in this version yet."""
+        raise deferred("Workspace.set_default_datastore", "get_default_datastore() gives the workspace's own.")
+
+    # -- what later versions bring -----------------------------------------------------------------------------
+
+    @property
+    def datasets(self) -> dict[str, Any]:
+        """Registered datasets: not in this version yet."""
+        raise deferred("Workspace.datasets")
+
+    @property
+    def environments(self) -> dict[str, Any]:
+        """Registered environments: not in this version yet."""
+        raise deferred("Workspace.environments")
+
+    @property
+    def compute_targets(self) -> dict[str, Any]:
+        """Compute targets: not in this version yet."""
+        raise deferred("Workspace.compute_targets")
+
+    def get_default_compute_target(self, type: str) -> Any:
+        """The default compute target: not in this version yet."""
+        raise deferred("Workspace.get_default_compute_target")
+
+    def get_mlflow_tracking_uri(self) -> str:
+        """The address for MLflow clients: not in this version yet."""
+        raise deferred("Workspace.get_mlflow_tracking_uri")
+
+    # -- what belongs to Azure's cloud -------------------------------------------------------------------------
+
+    @property
+    def webservices(self) -> dict[str, Any]:
+        """Deployed web services belong to Azure's cloud."""
+        raise cloud_only("Workspace.webservices", "Model.download() fetches a model's files to serve them yourself.")
+
+    @property
+    def images(self) -> dict[str, Any]:
+        """Container images belong to Azure's cloud."""
+        raise cloud_only("Workspace.images", "Model.download() fetches a model's files to serve them yourself.")
+
+    @property
+    def linked_services(self) -> Any:
+        """Linked services belong to Azure's cloud."""
+        raise cloud_only("Workspace.linked_services", "Nothing needs linking here.")
+
+    @property
+    def private_endpoints(self) -> dict[str, Any]:
+        """Private endpoints belong to Azure's cloud."""
+        raise cloud_only("Workspace.private_endpoints", _NETWORK)
+
+    @property
+    def discovery_url(self) -> str:
+        """Azure's service addresses belong to its cloud."""
+        raise cloud_only("Workspace.discovery_url", "Run.get_portal_url() gives a run's address.")
+
+    @property
+    def service_context(self) -> Any:
+        """Azure's service context belongs to its cloud."""
+        raise cloud_only("Workspace.service_context", "The workspace's own methods give all it knows.")
+
+    def add_private_endpoint(
+        self,
+        private_endpoint_config: Any,
+        private_endpoint_auto_approval: bool = True,
+        location: str | None = None,
+        show_output: bool = True,
+        tags: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Private endpoints belong to Azure's cloud."""
+        raise cloud_only("Workspace.add_private_endpoint", _NETWORK)
+
+    def delete_private_endpoint_connection(self, private_endpoint_connection_name: str) -> None:
+        """Private endpoints belong to Azure's cloud."""
+        raise cloud_only("Workspace.delete_private_endpoint_connection", _NETWORK)
+
+    def get_default_keyvault(self) -> Any:
+        """Key vaults belong to Azure's cloud."""
+        raise cloud_only("Workspace.get_default_keyvault", "Read secrets from environment variables.")
+
+    def list_keys(self) -> Any:
+        """Account keys belong to Azure's cloud."""
+        raise cloud_only("Workspace.list_keys", "Nothing here has a key.")
+
+    def sync_keys(self, no_wait: bool = False) -> Any:
+        """Account keys belong to Azure's cloud."""
+        raise cloud_only("Workspace.sync_keys", "Nothing here has a key.")
+
+    def update(
+        self,
+        friendly_name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        image_build_compute: str | None = None,
+        service_managed_resources_settings: Any = None,
+        primary_user_assigned_identity: str | None = None,
+        allow_public_access_when_behind_vnet: bool | None = None,
+        v1_legacy_mode: bool | None = None,
+    ) -> Any:
+        """A workspace's settings in Azure's cloud."""
+        raise cloud_only("Workspace.update", "Experiments and runs take tags and descriptions.")
+
+    def update_dependencies(self, container_registry: str | None = None, force: bool = False) -> Any:
+        """A workspace's resources in Azure's cloud."""
+        raise cloud_only("Workspace.update_dependencies", "A workspace here needs no other resources.")
+
+    def diagnose_workspace(self, diagnose_parameters: Any) -> Any:
+        """Azure's own diagnosis."""
+        raise cloud_only("Workspace.diagnose_workspace", "`milepost doctor` looks for trouble on this machine.")
+
+    def get_connection(self, name: str) -> Any:
+        """Connections belong to Azure's cloud."""
+        raise cloud_only("Workspace.get_connection", _CONNECTION)
+
+    def set_connection(self, name: str, category: str, target: str, authType: str, value: str) -> Any:  # noqa: N803
+        """Connections belong to Azure's cloud."""
+        raise cloud_only("Workspace.set_connection", _CONNECTION)
+
+    def list_connections(self, category: str | None = None, target: str | None = None) -> Sequence[Any]:
+        """Connections belong to Azure's cloud."""
+        raise cloud_only("Workspace.list_connections", _CONNECTION)
+
+    def delete_connection(self, name: str) -> None:
+        """Connections belong to Azure's cloud."""
+        raise cloud_only("Workspace.delete_connection", _CONNECTION)
+
+    # -- showing it --------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return (
+            f"Workspace.create(name={self.name!r}, subscription_id={self._subscription_id!r}, "
+            f"resource_group={self._resource_group!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        return display.table(
+            [("Name", self.name, None), ("Location", "this machine", None), ("Folder", str(self._place.folder), None)]
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Workspace) and other._recorder is self._recorder
+
+    def __hash__(self) -> int:
+        return hash(self._place.id)
+
+
+_NETWORK: Final = "The workspace is on this machine; nothing of it is on a network."
+_CONNECTION: Final = "Scripts reach other services with those services' own libraries."
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"Milepost: {text}\n")
