@@ -101,9 +101,7 @@ def _scalar_points(scalars: Any) -> store.Points:
         is_float = kinds == store.CELL_FLOAT
         floats, ints = bits[is_float].view(np.float64), bits[~is_float]
     column = store.Column(kinds, floats, ints, [])
-    return store.Points(
-        np.ascontiguousarray(scalars["step"]), np.ascontiguousarray(scalars["time"]), {"": column}
-    )
+    return store.Points(np.ascontiguousarray(scalars["step"]), np.ascontiguousarray(scalars["time"]), {"": column})
 
 
 def _array_points(payload: Payload) -> store.Points:

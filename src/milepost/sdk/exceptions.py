@@ -161,14 +161,19 @@ class NotAvailableException(UserErrorException, NotImplementedError):
 
 def deferred(what: str, instead: str = "") -> NotAvailableException:
     """What to raise for something a later version brings.  ``instead`` says what can be done meanwhile."""
-    return NotAvailableException(
-        f"{what} is not in this version of Milepost yet" + (f"; {instead}" if instead else ".")
-    )
+    return NotAvailableException(_joined(f"{what} is not in this version of Milepost yet", instead))
 
 
 def cloud_only(what: str, instead: str) -> NotAvailableException:
     """What to raise for something that only Azure's cloud has.  ``instead`` says what to use with Milepost."""
-    return NotAvailableException(f"{what} belongs to Azure's cloud and does not exist in Milepost; {instead}")
+    return NotAvailableException(_joined(f"{what} belongs to Azure's cloud and does not exist in Milepost", instead))
+
+
+def _joined(trouble: str, instead: str) -> str:
+    advice = instead.rstrip(".")
+    if not advice:
+        return f"{trouble}."
+    return f"{trouble}{'. ' if advice[0].isupper() else '; '}{advice}."
 
 
 class ActivityFailedException(AzureMLException):

@@ -110,14 +110,14 @@ def _hook() -> None:
         _ending.error = error
         show(kind, error, trace)
 
-    def exit(status: Any = None, /) -> NoReturn:
+    def noting_exit(status: Any = None, /) -> NoReturn:
         # The interpreter tells nobody its exit code, so it is noted here; only the main thread's ends the process.
         if threading.current_thread() is threading.main_thread():
             _ending.exit_code = status
         leave(status)
 
     sys.excepthook = excepthook
-    sys.exit = exit
+    sys.exit = noting_exit
 
 
 if hasattr(os, "register_at_fork"):

@@ -228,7 +228,7 @@ class Model:
         page_count: int = 255,
         model_framework: str | None = None,
     ) -> list[Model]:
-        """Models, newest first.  ``tags`` and ``properties``: keys, or [key, value] pairs, or dicts, all to be there."""
+        """Models, newest first.  ``tags`` and ``properties``: keys, [key, value] pairs or dicts, all to be there."""
         if dataset_id is not None:
             raise deferred("Model.list(dataset_id=...)")
         store = workspace._recorder.fresh()
@@ -242,9 +242,7 @@ class Model:
         ]
 
     @staticmethod
-    def get_model_path(
-        model_name: str, version: int | None = None, _workspace: Workspace | None = None
-    ) -> str:
+    def get_model_path(model_name: str, version: int | None = None, _workspace: Workspace | None = None) -> str:
         """The path of a model's file or folder on this machine.
 
         Looks in ``AZUREML_MODEL_DIR`` and ``azureml-models/`` as a deployed script does; with ``_workspace`` the model
@@ -433,7 +431,11 @@ class Model:
         )
 
     def _repr_html_(self) -> str:
-        rows = [("Name", self.name, None), ("Version", str(self.version), None), ("Framework", self.model_framework or "", None)]
+        rows = [
+            ("Name", self.name, None),
+            ("Version", str(self.version), None),
+            ("Framework", self.model_framework or "", None),
+        ]
         if self.run_id is not None and self.experiment_name is not None:
             rows.append(("Run", self.run_id, links.run_url(self.experiment_name, self.run_id)))
         return display.table(rows)
@@ -464,7 +466,7 @@ def register_from_run(
 
     workspace = run.experiment.workspace
     store = run._recorder.fresh()
-    plain = path[2:] if path.startswith("./") else path
+    plain = path.removeprefix("./")
     plain = plain.rstrip("/")
     with translated():
         found = [

@@ -433,7 +433,7 @@ class Run(RunMetrics, RunFiles):
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: Callable[..., Run]) -> None:
-        """Have runs of a type made by ``run_factory(experiment, run_dto)``, which gives the object that stands for them."""
+        """Have the objects for runs of a type made by ``run_factory(experiment, run_dto)``."""
         Run._providers[runtype] = run_factory
 
     @classmethod

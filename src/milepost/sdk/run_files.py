@@ -53,7 +53,9 @@ class RunFiles:
         self._names: dict[str, str] | None = {} if self._is_new else None
         self._waiting: list[tuple[str, Path | bytes]] = []
 
-    def upload_file(self, name: str, path_or_stream: str | os.PathLike[str] | IO[bytes], datastore_name: str | None = None) -> Artifact | None:
+    def upload_file(
+        self, name: str, path_or_stream: str | os.PathLike[str] | IO[bytes], datastore_name: str | None = None
+    ) -> Artifact | None:
         """Keep a file, or what a binary stream holds, under ``name`` in the run.
 
         The name is a relative path with "/", used once in a run; put ``outputs/`` before it to have it among the
@@ -97,7 +99,9 @@ class RunFiles:
         artifacts = [self.upload_file(name, path, datastore_name) for name, path in zip(names, paths, strict=True)]
         return artifacts if return_artifacts else None
 
-    def upload_folder(self, name: str, path: str | os.PathLike[str], datastore_name: str | None = None) -> list[Artifact | None]:
+    def upload_folder(
+        self, name: str, path: str | os.PathLike[str], datastore_name: str | None = None
+    ) -> list[Artifact | None]:
         """Keep a folder with all in it under ``name``.
 
         Links that lead out of the folder are not followed.  Raises UserErrorException.
@@ -156,7 +160,7 @@ class RunFiles:
                 raise UserErrorException(f"Run {self._id} has no file whose name begins with {prefix!r}.")
             if output_paths is not None and len(output_paths) != len(found):
                 raise UserErrorException(
-                    f"download_files: {len(found)} files begin with {prefix!r}, but output_paths has {len(output_paths)}."
+                    f"{len(found)} files begin with {prefix!r}, but output_paths names {len(output_paths)}."
                 )
             root = Path(output_directory or ".")
             root.mkdir(parents=True, exist_ok=True)
@@ -281,7 +285,7 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _plain(name: str) -> str:
-    return name[2:] if name.startswith("./") else name
+    return name.removeprefix("./")
 
 
 def _without(name: str, prefix: str) -> str:

@@ -107,7 +107,9 @@ class RunMetrics:
         """
         name = values.metric_name(name)
         if (path is None) == (plot is None):
-            raise UserErrorException(f"log_image of {name!r} takes either path= (a file) or plot= (a matplotlib figure).")
+            raise UserErrorException(
+                f"log_image of {name!r} takes either path= (a file) or plot= (a matplotlib figure)."
+            )
         series = self._named(name, _IMAGE, description)
         if path is not None:
             file = Path(path)

@@ -11,7 +11,9 @@ from milepost.sdk.values import text
 
 def check_tags(tags: Mapping[str, Any]) -> dict[str, str | None]:
     """Tags with their values as texts; None is a tag without a value.  Raises UserErrorException."""
-    return {_key(key, "tag"): None if value is None else text(str(value), f"Tag {key!r}") for key, value in _pairs(tags)}
+    return {
+        _key(key, "tag"): None if value is None else text(str(value), f"Tag {key!r}") for key, value in _pairs(tags)
+    }
 
 
 def check_properties(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -32,7 +34,9 @@ def tag_filter(tags: str | Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
     if not isinstance(given, Mapping):
-        raise UserErrorException(f"Tags and properties are given as a dict, not as {type(given).__name__}: {given!r:.80}.")
+        raise UserErrorException(
+            f"Tags and properties are given as a dict, not as {type(given).__name__}: {given!r:.80}."
+        )
     return list(given.items())
 
 

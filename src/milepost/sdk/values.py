@@ -30,7 +30,7 @@ def metric_name(name: object) -> str:
 
 def text(value: str, what: str) -> str:
     """A text that every store can keep: no NUL, no lone surrogates.  Raises UserErrorException."""
-    if "\0" in value or not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+    if "\0" in value or (not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)):
         raise UserErrorException(f"{what} holds a NUL character or half of a surrogate pair: {_short(value)}.")
     return str(value)
 
@@ -123,9 +123,7 @@ def _array_parts(values: Any, kind: str) -> Iterator[tuple[int, bytes | list[Sca
 
 
 def _packed(mark: int, values: array[Any]) -> Iterator[tuple[int, bytes | list[Scalar]]]:
-    return (
-        (mark, values[at : at + _LIST_PART].tobytes()) for at in range(0, len(values) or 1, _LIST_PART)
-    )
+    return ((mark, values[at : at + _LIST_PART].tobytes()) for at in range(0, len(values) or 1, _LIST_PART))
 
 
 def row(columns: Mapping[str, object], metric: str) -> dict[str, list[Scalar | None]]:

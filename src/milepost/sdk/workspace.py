@@ -139,9 +139,7 @@ class Workspace:
     @staticmethod
     def list(subscription_id: str, auth: Any = None, resource_group: str | None = None) -> dict[str, list[Workspace]]:
         """All workspaces of this machine: name -> list of the one workspace with that name."""
-        return {
-            place.name: [Workspace._at(place, subscription_id, resource_group)] for place in home.list_workspaces()
-        }
+        return {place.name: [Workspace._at(place, subscription_id, resource_group)] for place in home.list_workspaces()}
 
     @staticmethod
     def setup() -> None:
@@ -150,9 +148,7 @@ class Workspace:
 
     def write_config(self, path: str | os.PathLike[str] | None = None, file_name: str | None = None) -> None:
         """Write ``.azureml/config.json`` in a folder (default: here), for ``from_config`` to find."""
-        config.write_config(
-            path, self.name, self._subscription_id, self._resource_group, file_name=file_name
-        )
+        config.write_config(path, self.name, self._subscription_id, self._resource_group, file_name=file_name)
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
         """Delete the workspace with all in it.  Raises WorkspaceException while other processes record into it."""
