@@ -13,9 +13,9 @@ from milepost.sdk.exceptions import (
     ModelPathNotFoundException,
     UserErrorException,
     WebserviceException,
-    cloud_only,
     deferred,
 )
+from milepost.sdk.model_cloud import ModelCloud
 from milepost.sdk.recorder import translated
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
 from milepost.sdk.values import text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from milepost.store.records import ModelRecord
 
 
-class Model:
+class Model(ModelCloud):
     """A registered model: by ``name`` (its newest version), ``name`` and ``version``, or ``id`` ("name:version").
 
     Raises WebserviceException (ModelNotFound) if there is none.
@@ -367,61 +367,6 @@ class Model:
         """The model that ``serialize`` told of."""
         return Model(workspace, id=str(model_payload["id"]))
 
-    def get_sas_urls(self) -> dict[str, str]:
-        """Signed addresses belong to Azure's storage."""
-        raise cloud_only("Model.get_sas_urls", "Model.download() fetches the files.")
-
-    def add_dataset_references(self, datasets: Any) -> None:
-        """Datasets of a model: not in this version yet."""
-        raise deferred("Model.add_dataset_references", "Model.add_properties() can name the data.")
-
-    @staticmethod
-    def deploy(
-        workspace: Workspace,
-        name: str,
-        models: Sequence[Model],
-        inference_config: Any = None,
-        deployment_config: Any = None,
-        deployment_target: Any = None,
-        overwrite: bool = False,
-        show_output: bool = False,
-    ) -> Any:
-        """Web services belong to Azure's cloud."""
-        raise cloud_only("Model.deploy", _SERVE)
-
-    @staticmethod
-    def package(
-        workspace: Workspace,
-        models: Sequence[Model],
-        inference_config: Any = None,
-        generate_dockerfile: bool = False,
-        image_name: str | None = None,
-        image_label: str | None = None,
-    ) -> Any:
-        """Container images belong to Azure's cloud."""
-        raise cloud_only("Model.package", _SERVE)
-
-    @staticmethod
-    def profile(
-        workspace: Workspace,
-        profile_name: str,
-        models: Sequence[Model],
-        inference_config: Any,
-        input_dataset: Any,
-        cpu: float | None = None,
-        memory_in_gb: float | None = None,
-        description: str | None = None,
-    ) -> Any:
-        """Profiling of web services belongs to Azure's cloud."""
-        raise cloud_only("Model.profile", _SERVE)
-
-    @staticmethod
-    def print_configuration(
-        models: Sequence[Model], inference_config: Any, deployment_config: Any, deployment_target: Any
-    ) -> None:
-        """Configurations of web services belong to Azure's cloud."""
-        raise cloud_only("Model.print_configuration", _SERVE)
-
     # -- showing it --------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -444,9 +389,6 @@ class Model:
         store = self._workspace._recorder.fresh()
         with translated():
             self._record = store.update_model(self.name, self.version, **changes)
-
-
-_SERVE = "Model.download() fetches a model's files to serve them with a server of your choice."
 
 
 def register_from_run(

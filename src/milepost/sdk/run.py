@@ -17,11 +17,10 @@ from milepost.sdk.exceptions import (
     RunEnvironmentException,
     ServiceException,
     UserErrorException,
-    cloud_only,
-    deferred,
 )
 from milepost.sdk.recorder import translated
 from milepost.sdk.run_files import RunFiles
+from milepost.sdk.run_later import RunLater
 from milepost.sdk.run_metrics import RunMetrics
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
 
@@ -37,7 +36,7 @@ _LOG_FOLDERS: Final = ("azureml-logs/", "logs/", "user_logs/", "system_logs/")
 _POLL_S: Final = 0.5
 
 
-class Run(RunMetrics, RunFiles):
+class Run(RunFiles, RunMetrics, RunLater):
     """A run of an experiment.
 
     Start one with ``Experiment.start_logging()``; inside a submitted script take it with ``Run.get_context()``.
@@ -325,9 +324,7 @@ class Run(RunMetrics, RunFiles):
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         lifecycle.end_by(self, error)
 
     def wait_for_completion(
@@ -421,17 +418,6 @@ class Run(RunMetrics, RunFiles):
         return _runs(experiment.workspace, query)
 
     @staticmethod
-    def list_by_compute(
-        compute: Any,
-        type: str | None = None,
-        tags: str | Mapping[str, str] | None = None,
-        properties: str | Mapping[str, str] | None = None,
-        status: str | None = None,
-    ) -> Iterator[Run]:
-        """Runs by compute target: not in this version yet."""
-        raise deferred("Run.list_by_compute", "Experiment.get_runs() lists an experiment's runs.")
-
-    @staticmethod
     def add_type_provider(runtype: str, run_factory: Callable[..., Run]) -> None:
         """Have the objects for runs of a type made by ``run_factory(experiment, run_dto)``."""
         Run._providers[runtype] = run_factory
@@ -499,40 +485,6 @@ class Run(RunMetrics, RunFiles):
             description=description,
             resource_configuration=resource_configuration,
         )
-
-    # -- what submitted runs bring -----------------------------------------------------------------------------
-
-    def submit_child(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
-        """Submit a child run: not in this version yet."""
-        raise deferred("Run.submit_child", "Run.child_run() starts a child in this process.")
-
-    def get_environment(self) -> Any:
-        """The run's environment: not in this version yet."""
-        raise deferred("Run.get_environment")
-
-    def take_snapshot(self, file_or_folder_path: str) -> str:
-        """Keep a folder's source with the run: not in this version yet."""
-        raise deferred("Run.take_snapshot", "Run.upload_folder() keeps a folder's files with the run.")
-
-    def get_snapshot_id(self) -> str:
-        """The id of the run's snapshot: not in this version yet."""
-        raise deferred("Run.get_snapshot_id")
-
-    def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
-        """Fetch the run's snapshot: not in this version yet."""
-        raise deferred("Run.restore_snapshot")
-
-    def clean(self) -> None:
-        """Remove what the run left on its compute target: not in this version yet."""
-        raise deferred("Run.clean", "An interactive run leaves nothing on a compute target.")
-
-    def get_secret(self, name: str) -> str:
-        """Secrets belong to Azure's key vault."""
-        raise cloud_only("Run.get_secret", "Read the secret from an environment variable.")
-
-    def get_secrets(self, secrets: Sequence[str]) -> dict[str, str]:
-        """Secrets belong to Azure's key vault."""
-        raise cloud_only("Run.get_secrets", "Read the secrets from environment variables.")
 
     # -- showing it --------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from milepost.journal import format as fmt
 from milepost.journal.writer import JournalFull, SeriesName
@@ -19,6 +19,7 @@ from milepost.sdk.exceptions import UserErrorException
 if TYPE_CHECKING:
     from milepost.journal.writer import RunJournal
     from milepost.sdk.recorder import Recorder
+    from milepost.sdk.run_files import Artifact
 
 # Kinds of metrics, as the store names them (milepost.store.batch; not imported, since scripts load this module).
 _SERIES: Final = "series"
@@ -167,8 +168,8 @@ class RunMetrics:
 
     # -- what the above are made of ----------------------------------------------------------------------------
 
-    def _record_file(self, name: str, source: Path | io.BytesIO) -> None:
-        raise NotImplementedError
+    def _record_file(self, name: str, source: Path | IO[bytes]) -> Artifact | None:
+        raise NotImplementedError  # RunFiles has it
 
     def _reference(self, artifact: str) -> str:
         return f"aml://artifactId/ExperimentRun/dcid.{self._id}/{artifact}"

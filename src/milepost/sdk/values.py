@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, SupportsFloat
 
 from milepost.journal import format as fmt
 from milepost.sdk.exceptions import UserErrorException
@@ -56,7 +56,7 @@ def scalar(value: object, metric: str) -> Scalar:
     """
     # Exact types first, then subclasses (numpy.float64 is a float) and what converts itself.
     if value.__class__ in (float, int, bool, str):
-        return value  # type: ignore[return-value]
+        return value
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
@@ -68,9 +68,8 @@ def scalar(value: object, metric: str) -> Scalar:
             return plain
     elif callable(getattr(value, "numpy", None)) and tuple(shape or ()) == ():
         return scalar(value.numpy(), metric)  # type: ignore[attr-defined]
-    if isinstance(value, numbers.Rational):
-        return value.numerator / value.denominator
-    if isinstance(value, numbers.Number) and not isinstance(value, complex) and hasattr(value, "__float__"):
+    # Decimal and Fraction; a complex number is a Number too, but has no __float__.
+    if isinstance(value, numbers.Number) and isinstance(value, SupportsFloat):
         return float(value)
     raise UserErrorException(
         f"Metric {_short(metric)} cannot take {_kind(value)}: {_short(value)}. Log a float, int, bool or str; "
