@@ -376,7 +376,7 @@ class Model(ModelCloud):
         )
 
     def _repr_html_(self) -> str:
-        rows = [
+        rows: list[display.Row] = [
             ("Name", self.name, None),
             ("Version", str(self.version), None),
             ("Framework", self.model_framework or "", None),

@@ -1,0 +1,52 @@
+# Milepost: `make demo` and `make test` set up all they need on a machine with git, Python >= 3.10 and make.
+# Everything goes into .venv and .cache of this folder; `make clean` removes both.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+CACHE := .cache
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports unit bench notebook-kernel clean format services
+
+help:  ## Say what there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo  ## Train a real scikit-learn model with an unchanged azureml.core script and show its record
+	$(PY) examples/run_demo.py
+
+test: $(VENV)/.dev services lint unit  ## Lint, strict types, import rules and all tests
+
+lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+unit: $(VENV)/.dev  ## The tests alone; ARGS="-k journal" goes to pytest
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
+
+services: $(VENV)/.dev  ## PostgreSQL and the Azurite emulator, for the tests that use the real thing
+	sh tests/services.sh $(PY)
+
+bench: $(VENV)/.dev  ## Measure Milepost beside its peers and write docs/benchmarks.md (about 25 minutes)
+	$(PY) benchmarks/run.py $(ARGS)
+
+format: $(VENV)/.dev  ## Format the code and mend what ruff can mend
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:  ## Remove what make has made
+	rm -rf $(VENV) $(CACHE) tests/node/node_modules
+
+$(VENV)/.made:
+	sh tests/make-venv.sh $(PYTHON) $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.demo

