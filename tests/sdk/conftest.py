@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from azureml.core import Experiment, Run, Workspace
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home for workspaces and a working directory, both empty."""
+    folder = tmp_path / "home"
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv("MILEPOST_HOME", str(folder))
+    for name in [name for name in os.environ if name.startswith("AZUREML_")] + ["MILEPOST_URL"]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(work)
+    return folder
+
+
+@pytest.fixture
+def ws(home: Path) -> Iterator[Workspace]:
+    from milepost.sdk.recorder import close_recorder
+
+    workspace = Workspace.create("test")
+    yield workspace
+    close_recorder(workspace._recorder)
+
+
+@pytest.fixture
+def experiment(ws: Workspace) -> Experiment:
+    return Experiment(ws, "exp")
+
+
+@pytest.fixture
+def run(experiment: Experiment) -> Run:
+    return experiment.start_logging()
+
+
+@pytest.fixture
+def script(home: Path) -> Script:
+    """Run Python source in a process of its own, in the same home."""
+
+    def execute(source: str, *args: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(source), *args],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    return execute
