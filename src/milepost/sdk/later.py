@@ -23,9 +23,7 @@ class LaterType(type):
     _instead: str
     _cloud: bool
 
-    def __new__(
-        mcs, name: str, bases: tuple[type, ...], members: dict[str, Any], **keywords: Any
-    ) -> LaterType:
+    def __new__(mcs, name: str, bases: tuple[type, ...], members: dict[str, Any], **keywords: Any) -> LaterType:
         """Make the class without its keywords, which ``__init__`` takes."""
         return super().__new__(mcs, name, bases, members)
 
@@ -75,7 +73,9 @@ _LOOP: Final = (
     "try the parameters in a loop of your own, each in a child run (run.child_run()), and compare them with "
     "run.get_metrics(recursive=True)"
 )
-_LOAD: Final = "Get the model's files with Model.download() or Model.get_model_path() and load them in a server of yours"
+_LOAD: Final = (
+    "Get the model's files with Model.download() or Model.get_model_path() and load them in a server of yours"
+)
 
 _GROUPS: Final = (
     _Group("azureml.core", "ScriptRun ScriptRunConfig RunConfiguration Environment", _RUN_HERE),
@@ -87,7 +87,9 @@ _GROUPS: Final = (
     ),
     _Group("azureml.core.environment", "PythonSection PythonEnvironment DockerSection", _RUN_HERE),
     _Group("azureml.core.conda_dependencies", "CondaDependencies", _RUN_HERE),
-    _Group("azureml.core.compute", "ComputeTarget AmlCompute RemoteCompute ComputeInstance KubernetesCompute", _RUN_HERE),
+    _Group(
+        "azureml.core.compute", "ComputeTarget AmlCompute RemoteCompute ComputeInstance KubernetesCompute", _RUN_HERE
+    ),
     _Group("azureml.core.compute_target", "AbstractComputeTarget LocalTarget", _RUN_HERE),
     _Group("azureml.train.estimator", "Estimator", _RUN_HERE),
     _Group("azureml.train.sklearn", "SKLearn", _RUN_HERE),

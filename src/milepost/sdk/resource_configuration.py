@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ResourceConfiguration:
-    """CPU cores, memory in GB and GPUs that a model would like to have.  Kept with the model; Milepost reserves none."""
+    """CPU cores, memory in GB and GPUs that a model would like to have.  Kept with the model; none is reserved."""
 
     def __init__(self, cpu: float | None = None, memory_in_gb: float | None = None, gpu: int | None = None) -> None:
         self.cpu = cpu

@@ -1,0 +1,21 @@
+"""Ways to sign in to Azure, accepted and ignored."""
+
+from milepost.sdk.authentication import (
+    AbstractAuthentication,
+    ArmTokenAuthentication,
+    AzureCliAuthentication,
+    InteractiveLoginAuthentication,
+    MsiAuthentication,
+    ServicePrincipalAuthentication,
+    TokenAuthentication,
+)
+
+__all__ = [
+    "AbstractAuthentication",
+    "ArmTokenAuthentication",
+    "AzureCliAuthentication",
+    "InteractiveLoginAuthentication",
+    "MsiAuthentication",
+    "ServicePrincipalAuthentication",
+    "TokenAuthentication",
+]

@@ -1,0 +1,7 @@
+"""Datasets."""
+
+from milepost.sdk.dataset import Dataset
+
+__all__ = [
+    "Dataset",
+]

@@ -1,0 +1,7 @@
+"""Datastores."""
+
+from milepost.sdk.datastore import Datastore
+
+__all__ = [
+    "Datastore",
+]

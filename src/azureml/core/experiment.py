@@ -1,0 +1,7 @@
+"""Experiments."""
+
+from milepost.sdk.experiment import Experiment
+
+__all__ = [
+    "Experiment",
+]

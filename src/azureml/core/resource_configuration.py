@@ -1,0 +1,7 @@
+"""What a model would like to run on."""
+
+from milepost.sdk.resource_configuration import ResourceConfiguration
+
+__all__ = [
+    "ResourceConfiguration",
+]

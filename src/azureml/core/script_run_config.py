@@ -1,0 +1,7 @@
+"""What to submit."""
+
+from milepost.sdk.later import ScriptRunConfig
+
+__all__ = [
+    "ScriptRunConfig",
+]

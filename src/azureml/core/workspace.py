@@ -1,0 +1,7 @@
+"""Workspaces."""
+
+from milepost.sdk.workspace import Workspace
+
+__all__ = [
+    "Workspace",
+]

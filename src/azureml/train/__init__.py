@@ -1,0 +1,1 @@
+"""Estimators, sweeps and automated ML."""

@@ -1,0 +1,7 @@
+"""Automated ML."""
+
+from milepost.sdk.later import AutoMLConfig
+
+__all__ = [
+    "AutoMLConfig",
+]

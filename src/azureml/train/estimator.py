@@ -1,0 +1,7 @@
+"""Estimators."""
+
+from milepost.sdk.later import Estimator
+
+__all__ = [
+    "Estimator",
+]

@@ -1,0 +1,7 @@
+"""The notebook widget."""
+
+from milepost.sdk.later import RunDetails
+
+__all__ = [
+    "RunDetails",
+]
