@@ -107,12 +107,15 @@ def _open_postgresql(url: URL) -> Engine:
 
 @contextmanager
 def read(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads: one snapshot of the store on SQLite.
+    """A transaction that only reads; all its statements see the store as it was at the first of them.
 
     Raises StoreUnavailable and StoreDamaged for what the database cannot do.
     """
-    with translated(engine), engine.connect() as connection, connection.begin():
-        yield connection
+    with translated(engine), engine.connect() as connection:
+        if not is_sqlite(engine):
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
 
 
 @contextmanager

@@ -66,8 +66,7 @@ def encode(points: Points) -> bytes:
     count = len(points.steps)
     if count > MAX_POINTS:
         raise BadInput(f"{count:,} points are too many for one block, the limit is {MAX_POINTS:,}; cut them up")
-    micros = np.maximum(points.times // 1000, _US_MIN)
-    parts = [_numbers(points.steps), _numbers(micros)]
+    parts = [_numbers(points.steps), _numbers(_micros(points.times))]
     for name, column in points.columns.items():
         parts.append(_part(_RAW, name.encode("utf-8", "surrogatepass")))
         parts.append(_kinds(column.kinds))
@@ -77,6 +76,15 @@ def encode(points: Points) -> bytes:
         parts.append(_packed("".join(column.texts).encode("utf-8", "surrogatepass")))
     body = b"".join([struct.pack("<II", count, len(points.columns)), *parts])
     return struct.pack("<2sBBI", _MAGIC, _VERSION, 0, zlib.crc32(body)) + body
+
+
+def _micros(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.maximum(times // 1000, _US_MIN)
+
+
+def whole_micros(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The times (ns) as ``encode`` keeps them: rounded down to the microsecond."""
+    return _micros(times) * 1000
 
 
 def decode(data: bytes) -> Points:
@@ -346,10 +354,10 @@ def cells(column: Column) -> list[Any]:
     """The column as Python values: float, int, bool, str, or None for CELL_NONE."""
     count = len(column.kinds)
     if len(column.floats) == count:
-        return column.floats.tolist()
+        return _listed(column.floats)
     kinds = column.kinds
     if len(column.ints) == count and bool((kinds == CELL_INT).all()):
-        return column.ints.tolist()
+        return _listed(column.ints)
     if len(column.texts) == count and bool((kinds == CELL_TEXT).all()):
         return list(column.texts)
     out = np.empty(count, object)
@@ -358,10 +366,20 @@ def cells(column: Column) -> list[Any]:
     out[integral] = column.ints.astype(object)
     is_bool = kinds[integral] == CELL_BOOL
     out[kinds == CELL_BOOL] = (column.ints[is_bool] != 0).astype(object)
-    values: list[Any] = out.tolist()
+    values = _listed(out)
     where = np.flatnonzero((kinds == CELL_TEXT) | (kinds == CELL_BIGINT)).tolist()
     for position, text in zip(where, column.texts, strict=True):
         values[position] = _big(text) if kinds[position] == CELL_BIGINT else text
+    return values
+
+
+def cell_at(column: Column, position: int) -> Any:
+    """The Python value of one cell."""
+    return cells(_take_column(column, position, position + 1))[0]
+
+
+def _listed(array: NDArray[Any]) -> list[Any]:
+    values: list[Any] = array.tolist()
     return values
 
 

@@ -1,0 +1,316 @@
+"""Queries over runs: one run, or pages of them in any order."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, tuple_, update
+
+from milepost.store.engine import MAX_PARAMETERS, is_sqlite, write
+from milepost.store.errors import BadInput, NotFound
+from milepost.store.records import ANY, RunPage, RunQuery, RunRecord
+from milepost.store.schema import INDEXED_CHARACTERS, experiments, metrics, properties, runs, tags
+from milepost.store.texts import clean, fit_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, RowMapping, Select, Table
+
+    from milepost.store.store import Store
+
+
+def get_run(store: Store, run_id: str) -> RunRecord:
+    """One run.  Raises NotFound."""
+    with store.reading() as connection:
+        query = _base(store).where(runs.c.run_id == fit_name(run_id))
+        found = _records(connection, list(connection.execute(query).mappings()))
+    if not found:
+        raise NotFound(f"there is no run {run_id!r} in workspace {store.workspace_name}")
+    return found[0]
+
+
+def list_runs(store: Store, query: RunQuery) -> RunPage:
+    """The runs that a query describes, up to its limit, and a cursor where there are more.
+
+    Raises BadInput for an unknown order and for a cursor of another query.
+    """
+    with store.reading() as connection:
+        order = _order(query.order_by, sqlite=is_sqlite(connection))
+        where = _filters(store, query)
+        at = _load_cursor(query)
+        limit = None if query.limit is None else max(query.limit, 0)
+        rows: list[RowMapping] = []
+        for missing in (False, True):
+            if (missing and not order.may_miss) or (at and at.missing and not missing):
+                continue
+            room = None if limit is None else limit + 1 - len(rows)
+            if room is not None and room <= 0:
+                break
+            here = at if at and at.missing == missing else None
+            statement = _sorted(store, order, where, here, missing=missing, descending=query.descending)
+            rows += connection.execute(statement.limit(room)).mappings()
+        more = limit is not None and len(rows) > limit
+        records = _records(connection, rows[:limit])
+    cursor = _dump_cursor(query, rows[limit - 1]) if more and limit else None
+    return RunPage(records, cursor)
+
+
+def archive_run(store: Store, run_id: str, archived: bool) -> None:
+    """Archive a run or bring it back.  Raises NotFound."""
+    with write(store.engine) as connection:
+        changed = connection.execute(
+            update(runs)
+            .where(
+                runs.c.workspace_key == store.workspace_key,
+                runs.c.run_id == fit_name(run_id),
+                runs.c.experiment_key.is_not(None),
+            )
+            .values(archived_ns=time.time_ns() if archived else None)
+        )
+        if not changed.rowcount:
+            raise NotFound(f"there is no run {run_id!r} in workspace {store.workspace_name}")
+
+
+_COLUMNS: Final = (
+    *(column for column in runs.c if column.name not in ("workspace_key", "owner_journal")),
+    experiments.c.id.label("experiment_id"),
+    experiments.c.name.label("experiment"),
+)
+
+
+def _base(store: Store) -> Select[Any]:
+    """All runs of the workspace but placeholders: those have no experiment yet."""
+    return (
+        select(*_COLUMNS)
+        .join(experiments, experiments.c.key == runs.c.experiment_key)
+        .where(runs.c.workspace_key == store.workspace_key)
+    )
+
+
+# Orders.  First come the runs that have the value, then those without it; ties and the latter go by key.
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    value: ColumnElement[Any]
+    key: ColumnElement[Any]
+    source: tuple[FromClause, ColumnElement[bool]] | None = None
+    """What to join the runs with to have the value, and how; None where the run has it."""
+    may_miss: bool = True
+
+
+def _order(order_by: str, *, sqlite: bool) -> _Order:
+    kind, _, name = order_by.partition(":")
+    plain = _PLAIN.get(order_by)
+    if plain is not None:
+        return plain
+    if kind == "name":
+        value = func.coalesce(runs.c.display_name, runs.c.run_id)
+        return _Order(value if sqlite else value.collate("C"), runs.c.key, may_miss=False)
+    if kind in _METRIC_VALUES and name:
+        # The index holds last value, run, minimum and maximum of a name: neither the order nor the key look at rows.
+        chosen = metrics.alias("ordering")
+        joined = and_(
+            chosen.c.run_key == runs.c.key,
+            chosen.c.workspace_key == runs.c.workspace_key,
+            chosen.c.namespace == "",
+            chosen.c.name == fit_name(name),
+        )
+        return _Order(chosen.c[_METRIC_VALUES[kind]], chosen.c.run_key, (chosen, joined))
+    if kind == "tag" and name:
+        tag = tags.alias("ordering")
+        joined = and_(tag.c.run_key == runs.c.key, tag.c.name == fit_name(name))
+        return _Order(tag.c.value if sqlite else tag.c.value.collate("C"), tag.c.run_key, (tag, joined))
+    raise BadInput(
+        f"runs cannot be ordered by {order_by!r}; give one of {', '.join((*_PLAIN, 'name'))}, metric:NAME, "
+        "metric_min:NAME, metric_max:NAME, tag:KEY"
+    )
+
+
+_PLAIN: Final = {
+    "created": _Order(runs.c.created_ns, runs.c.key, may_miss=False),
+    "number": _Order(runs.c.number, runs.c.key),
+    "status": _Order(runs.c.status, runs.c.key, may_miss=False),
+    "started": _Order(runs.c.started_ns, runs.c.key),
+    "ended": _Order(runs.c.ended_ns, runs.c.key),
+    "duration": _Order(runs.c.ended_ns - runs.c.started_ns, runs.c.key),
+}
+_METRIC_VALUES: Final = {"metric": "last_number", "metric_min": "min_number", "metric_max": "max_number"}
+
+
+def _sorted(
+    store: Store,
+    order: _Order,
+    where: list[ColumnElement[bool]],
+    at: _Cursor | None,
+    *,
+    missing: bool,
+    descending: bool,
+) -> Select[Any]:
+    """The runs with (or without) the value that is sorted by, after the cursor."""
+    query = _base(store).where(*where)
+    if missing:
+        if order.source is None:
+            query = query.where(order.value.is_(None))
+        else:
+            table, joined = order.source
+            query = query.where(~select(table.c.run_key).where(joined, order.value.is_not(None)).exists())
+        query = query.add_columns(*_NO_VALUE)
+        key: ColumnElement[Any] = runs.c.key
+        if at:
+            query = query.where(key < at.key if descending else key > at.key)
+        return query.order_by(key.desc() if descending else key)
+    if order.source is not None:
+        query = query.join(*order.source)
+    if order.may_miss:
+        query = query.where(order.value.is_not(None))
+    query = query.add_columns(order.value.label("sorted_by"))
+    if at:
+        place = tuple_(order.value, order.key)
+        last = tuple_(at.value, at.key)
+        query = query.where(place < last if descending else place > last)
+    by = (order.value, order.key)
+    return query.order_by(*(column.desc() if descending else column for column in by))
+
+
+_NO_VALUE: Final = (case((runs.c.key.is_(None), 0)).label("sorted_by"),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    missing: bool
+    value: Any
+    key: int
+
+
+def _dump_cursor(query: RunQuery, row: RowMapping) -> str:
+    value = row["sorted_by"]
+    packed = json.dumps([_VERSION, query.order_by, query.descending, value is None, value, row["key"]])
+    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+
+def _load_cursor(query: RunQuery) -> _Cursor | None:
+    if query.cursor is None:
+        return None
+    try:
+        padded = query.cursor + "=" * (-len(query.cursor) % 4)
+        version, order_by, descending, missing, value, key = json.loads(base64.b64decode(padded, b"-_", validate=True))
+        known = version == _VERSION and isinstance(key, int) and isinstance(value, int | float | str | None)
+        same = order_by == query.order_by and descending == query.descending
+    except (ValueError, TypeError) as error:
+        raise BadInput("the cursor is damaged; begin again without one") from error
+    if not known or not same:
+        raise BadInput("the cursor belongs to another query; begin again without one")
+    return _Cursor(bool(missing), value, key)
+
+
+_VERSION: Final = 1
+
+
+# Filters.
+
+
+def _filters(store: Store, query: RunQuery) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if query.experiment is not None:
+        wanted = select(experiments.c.key).where(
+            experiments.c.workspace_key == store.workspace_key, experiments.c.name == clean(query.experiment)
+        )
+        where.append(runs.c.experiment_key == wanted.scalar_subquery())
+    if query.run_ids is not None:
+        where.append(runs.c.run_id.in_([fit_name(run_id) for run_id in query.run_ids]))
+    if query.type is not None:
+        where.append(runs.c.type == clean(query.type))
+    if query.statuses is not None:
+        where.append(runs.c.status.in_([clean(status) for status in query.statuses]))
+    for key, value in query.tags.items():
+        where.append(_has(store, tags, key, value))
+    for key, value in query.properties.items():
+        where.append(_has(store, properties, key, value))
+    if query.parent_id is not None:
+        where.append(runs.c.parent_id == fit_name(query.parent_id))
+    if query.ancestor_id is not None:
+        where.append(runs.c.run_id.in_(_descendants(store, fit_name(query.ancestor_id))))
+    if not query.include_children:
+        where.append(runs.c.parent_id.is_(None))
+    if query.archived is not None:
+        where.append(runs.c.archived_ns.is_not(None) if query.archived else runs.c.archived_ns.is_(None))
+    return where
+
+
+def _has(store: Store, table: Table, key: str, value: Any) -> ColumnElement[bool]:
+    pairs = select(table.c.run_key).where(table.c.workspace_key == store.workspace_key, table.c.name == fit_name(key))
+    if value is None:
+        pairs = pairs.where(table.c.value.is_(None))
+    elif value is not ANY:
+        text = clean(str(value))
+        pairs = pairs.where(
+            func.substr(table.c.value, 1, INDEXED_CHARACTERS) == text[:INDEXED_CHARACTERS], table.c.value == text
+        )
+    return runs.c.key.in_(pairs)
+
+
+def _descendants(store: Store, ancestor_id: str) -> Select[Any]:
+    below = (
+        select(runs.c.run_id)
+        .where(runs.c.workspace_key == store.workspace_key, runs.c.parent_id == ancestor_id)
+        .cte("below", recursive=True)
+    )
+    # UNION and not UNION ALL: it ends even where runs name each other as parents.
+    below = below.union(
+        select(runs.c.run_id)
+        .join(below, runs.c.parent_id == below.c.run_id)
+        .where(runs.c.workspace_key == store.workspace_key)
+    )
+    return select(below.c.run_id)
+
+
+# Records.
+
+
+def _records(connection: Connection, rows: list[RowMapping]) -> list[RunRecord]:
+    keys = [row["key"] for row in rows]
+    tags_of = _pairs(connection, tags, keys)
+    properties_of = _pairs(connection, properties, keys)
+    return [
+        RunRecord(
+            run_id=row["run_id"],
+            experiment=row["experiment"],
+            experiment_id=row["experiment_id"],
+            number=row["number"],
+            type=row["type"],
+            status=row["status"],
+            display_name=row["display_name"],
+            description=row["description"],
+            parent_id=row["parent_id"],
+            root_id=row["root_id"],
+            target=row["target"],
+            submitted_by=row["submitted_by"],
+            created_ns=row["created_ns"],
+            started_ns=row["started_ns"],
+            ended_ns=row["ended_ns"],
+            archived_ns=row["archived_ns"],
+            error=row["error"],
+            warnings=row["warnings"],
+            tags=tags_of.get(row["key"], {}),
+            properties=properties_of.get(row["key"], {}),
+        )
+        for row in rows
+    ]
+
+
+def _pairs(connection: Connection, table: Table, keys: list[int]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    for position in range(0, len(keys), MAX_PARAMETERS):
+        rows = connection.execute(
+            select(table.c.run_key, table.c.name, table.c.value)
+            .where(table.c.run_key.in_(keys[position : position + MAX_PARAMETERS]))
+            .order_by(table.c.run_key, table.c.name)
+        )
+        for key, name, value in rows:
+            found[key][name] = value
+    return found

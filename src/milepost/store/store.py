@@ -1,0 +1,227 @@
+"""One workspace in a database: what all of Milepost reads and writes through."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import func, select
+
+from milepost.store import apply, experiments, metric_queries, runs
+from milepost.store.engine import insert, open_engine, read, write
+from milepost.store.errors import BadInput, NotFound
+from milepost.store.migrate import HEAD, ensure_schema
+from milepost.store.records import RunQuery, WorkspaceInfo
+from milepost.store.schema import artifacts, blobs, metrics, models, workspaces
+from milepost.store.schema import experiments as experiments_table
+from milepost.store.schema import runs as runs_table
+from milepost.store.status import TERMINAL
+from milepost.store.texts import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection, Engine
+
+    from milepost.store.batch import Batch, Points
+    from milepost.store.records import ExperimentRecord, MetricSummary, RunPage, RunRecord
+
+_PAGE = 1000
+
+
+def open_store(
+    database_url: str, workspace: str, *, blobs_url: str, create: bool = True, workspace_id: str | None = None
+) -> Store:
+    """Open a workspace's store; with ``create`` the database, its schema and the workspace are made if missing.
+
+    ``database_url``: ``sqlite:///path/to/file`` or ``postgresql://...``.  ``workspace``: its name.
+    ``workspace_id``: its UUID; it is looked for first, and given to a new workspace.  ``blobs_url``: where the
+    files' contents lie.  Raises NotFound where ``create`` is false and there is none, BadInput for addresses that
+    cannot be used, StoreUnavailable and StoreDamaged.
+    """
+    name = clean(workspace)
+    if not name:
+        raise BadInput("a workspace needs a name")
+    engine = open_engine(database_url)
+    try:
+        ensure_schema(engine, create=create)
+        with read(engine) as connection:
+            found = _find_workspace(connection, name, workspace_id)
+        if found is None and create:
+            with write(engine) as connection:
+                row = {"id": workspace_id or str(uuid4()), "name": name, "created_ns": time.time_ns(), "settings": {}}
+                connection.execute(insert(connection, workspaces).values(row).on_conflict_do_nothing())
+                found = _find_workspace(connection, name, workspace_id)
+        if found is None:
+            raise NotFound(f"there is no workspace {workspace!r} in the store")
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, *found, blobs_url)
+
+
+def _find_workspace(connection: Connection, name: str, workspace_id: str | None) -> tuple[int, str, str] | None:
+    for condition in (workspaces.c.id == workspace_id, workspaces.c.name == name):
+        row = connection.execute(select(workspaces.c.key, workspaces.c.id, workspaces.c.name).where(condition)).first()
+        if row is not None:
+            return row.key, row.id, row.name
+    return None
+
+
+@dataclass(eq=False)
+class Store:
+    """An open workspace.  Any number of threads may use it; a forked child may go on with it.
+
+    All methods raise StoreUnavailable where the database cannot be reached or written just now, and StoreDamaged
+    where it cannot be read as a store of this version.
+    """
+
+    engine: Engine
+    workspace_key: int
+    workspace_id: str
+    workspace_name: str
+    blobs_url: str
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction to read in."""
+        return read(self.engine)
+
+    def close(self) -> None:
+        """Close the connections.  What is used afterwards opens new ones."""
+        self.engine.dispose()
+
+    def info(self) -> WorkspaceInfo:
+        """How much the workspace holds.  Runs that are known only by what other journals said do not count."""
+        key = self.workspace_key
+        known = (runs_table.c.workspace_key == key, runs_table.c.experiment_key.is_not(None))
+        with self.reading() as connection:
+
+            def count(table: Any, *where: Any, of: Any = None) -> int:
+                query = select(func.count() if of is None else func.sum(of)).select_from(table)
+                return int(connection.scalar(query.where(*(where or [table.c.workspace_key == key]))) or 0)
+
+            return WorkspaceInfo(
+                id=self.workspace_id,
+                name=self.workspace_name,
+                schema=HEAD,
+                experiments=count(experiments_table),
+                runs=count(runs_table, *known),
+                active_runs=count(runs_table, *known, runs_table.c.status.not_in(TERMINAL)),
+                metrics=count(metrics),
+                points=count(metrics, of=metrics.c["count"]),
+                artifacts=count(artifacts),
+                artifact_bytes=count(artifacts, of=artifacts.c.size),
+                blob_bytes=count(blobs, of=blobs.c.size),
+                models=count(models),
+            )
+
+    # Journals.
+
+    def applied(self, journal_id: str) -> int:
+        """How far (bytes) the store has this journal; 0 for one it does not know."""
+        return apply.applied(self, journal_id)
+
+    def apply(self, batch: Batch) -> int:
+        """Apply a batch exactly once; see ``apply.apply``."""
+        return apply.apply(self, batch)
+
+    def close_journal(self, journal_id: str, reason: str) -> list[str]:
+        """End the runs of a journal whose process is dead; see ``apply.close_journal``."""
+        return apply.close_journal(self, journal_id, reason)
+
+    def known_journals(self) -> dict[str, int]:
+        """The journals that are not closed, and how far the store has each."""
+        return apply.known_journals(self)
+
+    # Runs.
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run.  Raises NotFound."""
+        return runs.get_run(self, run_id)
+
+    def runs(self, query: RunQuery | None = None) -> RunPage:
+        """A page of runs; see ``RunQuery``.  Raises BadInput for an unknown order or a foreign cursor."""
+        return runs.list_runs(self, query or RunQuery())
+
+    def all_runs(self, query: RunQuery | None = None) -> Iterator[RunRecord]:
+        """All the runs of a query (up to its limit), read page by page."""
+        query = query or RunQuery()
+        left = query.limit
+        while left is None or left > 0:
+            page = self.runs(replace(query, limit=_PAGE if left is None else min(_PAGE, left)))
+            yield from page.runs
+            if page.next_cursor is None:
+                return
+            left = None if left is None else left - len(page.runs)
+            query = replace(query, cursor=page.next_cursor)
+
+    def archive_run(self, run_id: str, archived: bool = True) -> None:
+        """Archive a run or bring it back.  Raises NotFound."""
+        runs.archive_run(self, run_id, archived)
+
+    # Experiments.
+
+    def experiment(self, name: str) -> ExperimentRecord:
+        """The experiment of this name.  Raises NotFound."""
+        return experiments.get_experiment(self, name=name)
+
+    def experiment_by_id(self, experiment_id: str) -> ExperimentRecord:
+        """The experiment of this id.  Raises NotFound."""
+        return experiments.get_experiment(self, experiment_id=experiment_id)
+
+    def experiments(self, view: str = "active") -> list[ExperimentRecord]:
+        """The experiments, newest first.  ``view``: active, archived or all."""
+        return experiments.list_experiments(self, view)
+
+    def ensure_experiment(self, name: str) -> ExperimentRecord:
+        """The experiment of this name, made if it is not there.  Raises BadInput for a name that cannot be kept."""
+        return experiments.ensure_experiment(self, name)
+
+    def update_experiment(
+        self,
+        name: str,
+        *,
+        archived: bool | None = None,
+        description: str | None = None,
+        set_tags: Mapping[str, str | None] | None = None,
+        remove_tags: Iterable[str] = (),
+    ) -> ExperimentRecord:
+        """Archive or reactivate an experiment, describe it, set and remove its tags.  Raises NotFound."""
+        return experiments.set_experiment(
+            self, name, archived=archived, description=description, set_tags=set_tags, remove_tags=remove_tags
+        )
+
+    # Metrics.
+
+    def metric_summaries(
+        self, run_ids: Sequence[str], names: Sequence[str] | None = None, namespace: str | None = ""
+    ) -> list[MetricSummary]:
+        """The metrics of these runs in order of first logging; ``namespace`` None means all."""
+        return metric_queries.summaries(self, run_ids, names, namespace)
+
+    def metric_points(
+        self,
+        run_id: str,
+        name: str,
+        namespace: str = "",
+        kind: str | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+    ) -> Points:
+        """The points ``start`` to ``stop`` (left out) of one metric.  Raises NotFound."""
+        return metric_queries.points(self, run_id, name, namespace, kind, start, stop)
+
+    def metric_values(self, run_id: str, name: str | None = None, namespace: str = "") -> dict[str, Any]:
+        """What ``Run.get_metrics()`` gives: name to value, list or table.  Raises NotFound for an unknown run."""
+        return metric_queries.values(self, run_id, name, namespace)
+
+    def metric_values_many(
+        self, run_ids: Sequence[str], name: str | None = None, namespace: str = ""
+    ) -> dict[str, dict[str, Any]]:
+        """``metric_values`` of many runs at once; unknown runs have none."""
+        return metric_queries.values_many(self, run_ids, name, namespace)
+
+    # ---- Artifacts, models and deletion follow: artifacts.py, models.py, deletion.py. ----
