@@ -135,7 +135,7 @@ def _begin(connection: Connection) -> Any:
     for attempt in range(_BEGIN_TRIES):
         try:
             return connection.begin()
-        except exc.OperationalError as error:  # noqa: PERF203  the loop is there for it
+        except exc.OperationalError as error:
             if attempt + 1 == _BEGIN_TRIES or "locked" not in str(error.orig):
                 raise
     raise AssertionError("unreachable")
@@ -146,7 +146,7 @@ def retried(work: Callable[[], _T]) -> _T:
     for attempt in range(_RETRIES):
         try:
             return work()
-        except _Collision:  # noqa: PERF203  the loop is there for it
+        except _Collision:
             if attempt + 1 == _RETRIES:
                 raise
             time.sleep(0.02 * 2**attempt)
