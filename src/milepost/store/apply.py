@@ -181,4 +181,4 @@ def known_journals(store: Store) -> dict[str, int]:
                 journals.c.workspace_key == store.workspace_key, journals.c.closed_ns.is_(None)
             )
         )
-        return dict(rows.tuples().all())
+        return {row.journal_id: row.applied for row in rows}

@@ -191,7 +191,7 @@ class Changes:
                     runs.c.workspace_key == self._workspace_key, runs.c.run_id.in_(some)
                 )
             )
-            found.update(rows.tuples().all())
+            found.update((row.run_id, row.root_id) for row in rows)
         return found
 
     # Event by event.

@@ -307,15 +307,12 @@ def _merge(connection: Connection, metric: _Metric, pieces: list[_Piece], floor:
         # They are the last of the series, so everything from the first of them on is written anew.
         first = stored[0].start
         metric.delete_from = first if metric.delete_from is None else min(metric.delete_from, first)
-        data = dict(
-            connection.execute(
-                select(metric_chunks.c.start, metric_chunks.c.data).where(
-                    metric_chunks.c.metric_key == metric.row["key"], metric_chunks.c.start >= first
-                )
+        rows = connection.execute(
+            select(metric_chunks.c.start, metric_chunks.c.data).where(
+                metric_chunks.c.metric_key == metric.row["key"], metric_chunks.c.start >= first
             )
-            .tuples()
-            .all()
         )
+        data = {row.start: row.data for row in rows}
         for piece in stored:
             piece.points = decode(data[piece.start])
     return _cut(concat([piece.points for piece in pieces if piece.points is not None]), pieces[0].start, floor)

@@ -1,0 +1,126 @@
+"""What all tests share: a PostgreSQL server of their own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class PostgresServer:
+    """A server that listens on a socket in ``folder`` only."""
+
+    folder: Path
+    _numbers: Iterator[int]
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def create_database(self, template: str = "template0") -> str:
+        name = f"test_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _find_programs() -> Path | None:
+    """The folder of the newest PostgreSQL server on this machine."""
+    debian = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    debian.sort(key=lambda path: [int(part) for part in path.parent.name.split(".") if part.isdigit()])
+    on_path = shutil.which("initdb")
+    if debian:
+        return debian[-1]
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _unprivileged_user() -> str | None:
+    """The user to run the server as: PostgreSQL refuses to run as root."""
+    for name in ("postgres", "nobody"):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return name
+    return None
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server for this test process.  Skips where PostgreSQL is not installed."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed; pip install 'milepost[postgres]'")
+    programs = _find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: no initdb in /usr/lib/postgresql/*/bin or on PATH")
+    user = _unprivileged_user() if os.geteuid() == 0 else None
+    if os.geteuid() == 0 and user is None:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
+    # Not in pytest's own folder: the server's user could not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="milepost-pg-"))
+    if user:
+        shutil.chown(folder, user)
+    as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+    data = folder / "data"
+    try:
+        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        made = subprocess.run(initdb, capture_output=True, text=True, cwd=folder, check=False, **as_user)
+        assert made.returncode == 0, made.stderr
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+            "max_connections": "200",
+            "shared_buffers": "64MB",
+            "autovacuum": "off",
+        }
+        arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [programs / "postgres", "-D", data, *arguments], stdout=log, stderr=log, cwd=folder, **as_user
+            )
+        server = PostgresServer(folder, count(1))
+        try:
+            _wait_until_ready(server, process)
+            yield server
+        finally:
+            process.send_signal(3)  # SIGQUIT: stop at once, nothing here is kept
+            process.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes]) -> None:
+    import psycopg
+
+    until = time.monotonic() + 60
+    while True:
+        try:
+            server.execute("SELECT 1")
+        except psycopg.OperationalError:
+            assert process.poll() is None, (server.folder / "log").read_text()
+            assert time.monotonic() < until, "PostgreSQL does not start"
+            time.sleep(0.05)
+        else:
+            return
