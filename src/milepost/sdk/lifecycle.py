@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from milepost.sdk.recorder import Recorder
-    from milepost.sdk.run import Run
+    from milepost.sdk.run_life import RunLife
 
-_open: dict[str, Run] = {}
+_open: dict[str, RunLife] = {}
 """Runs that this process started and has not ended, oldest first."""
 _hooked = False
 
@@ -31,9 +31,9 @@ class _HowItEnds:
 _ending = _HowItEnds()
 
 
-def watch(run: Run, recorder: Recorder) -> None:
+def watch(run: RunLife, recorder: Recorder) -> None:
     """End this run with the process, if nothing else does."""
-    _open[run.id] = run
+    _open[run._id] = run
     _hook()
     if _end_all not in recorder.at_exit:
         recorder.at_exit.append(_end_all)
@@ -59,7 +59,7 @@ def exit_error(code: Any) -> dict[str, str] | None:
     return {"code": "SystemExit", "message": str(code), "details": ""}
 
 
-def end_by(run: Run, error: BaseException | None) -> None:
+def end_by(run: RunLife, error: BaseException | None) -> None:
     """Give a run the end that an exception (or none) means."""
     if error is None:
         run.complete()
@@ -89,7 +89,7 @@ def _end_all() -> None:
             else:
                 run.complete()
         except Exception as error:
-            warnings.warn(f"Milepost could not end run {run.id}: {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"Milepost could not end run {run._id}: {error}", RuntimeWarning, stacklevel=2)
     _open.clear()
 
 

@@ -28,9 +28,10 @@ _creating = threading.Lock()
 class Recorder:
     """Records into one embedded workspace.  Get it with ``recorder_for``: a process has one for each workspace."""
 
-    def __init__(self, folder: Path, workspace: str) -> None:
+    def __init__(self, folder: Path, workspace: str, workspace_id: str) -> None:
         self.folder = folder
         self.workspace = workspace
+        self.workspace_id = workspace_id
         self.writer = JournalWriter(folder / "journals", self._wake)
         self.drain = Drain(self.writer, self.open_store)
         self._opening = threading.Lock()
@@ -49,7 +50,7 @@ class Recorder:
                     f"sqlite:///{self.folder / 'store.db'}",
                     self.workspace,
                     blobs_url=str(self.folder / "blobs"),
-                    create=True,
+                    workspace_id=self.workspace_id,
                 )
             return self._store
 
@@ -117,13 +118,13 @@ class Recorder:
         self.drain.reset()
 
 
-def recorder_for(folder: Path, workspace: str) -> Recorder:
+def recorder_for(folder: Path, workspace: str, workspace_id: str) -> Recorder:
     """This process's recorder of the workspace in ``folder``."""
     key = folder.resolve()
     with _creating:
         recorder = _recorders.get(key)
         if recorder is None:
-            recorder = _recorders[key] = Recorder(key, workspace)
+            recorder = _recorders[key] = Recorder(key, workspace, workspace_id)
         return recorder
 
 

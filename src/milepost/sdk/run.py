@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from milepost.sdk import display, lifecycle, links
 from milepost.sdk.exceptions import (
-    ActivityFailedException,
     RunEnvironmentException,
     ServiceException,
     UserErrorException,
@@ -21,6 +16,7 @@ from milepost.sdk.exceptions import (
 from milepost.sdk.recorder import translated
 from milepost.sdk.run_files import RunFiles
 from milepost.sdk.run_later import RunLater
+from milepost.sdk.run_life import RunLife
 from milepost.sdk.run_metrics import RunMetrics
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
 
@@ -31,12 +27,8 @@ if TYPE_CHECKING:
     from milepost.sdk.workspace import Workspace
     from milepost.store.records import RunRecord
 
-TERMINAL: Final = ("Completed", "Failed", "Canceled")
-_LOG_FOLDERS: Final = ("azureml-logs/", "logs/", "user_logs/", "system_logs/")
-_POLL_S: Final = 0.5
 
-
-class Run(RunFiles, RunMetrics, RunLater):
+class Run(RunFiles, RunMetrics, RunLife, RunLater):
     """A run of an experiment.
 
     Start one with ``Experiment.start_logging()``; inside a submitted script take it with ``Run.get_context()``.
@@ -206,49 +198,6 @@ class Run(RunFiles, RunMetrics, RunLater):
         """The properties just now."""
         return self.properties
 
-    def get_details(self) -> dict[str, Any]:
-        """All that is known of the run, by the SDK's keys (runId, target, status, startTimeUtc, ...)."""
-        record = self._record()
-        details: dict[str, Any] = {
-            "runId": record.run_id,
-            "target": record.target or "local",
-            "status": record.status,
-            "startTimeUtc": _utc(record.started_ns),
-            "endTimeUtc": _utc(record.ended_ns),
-            "properties": dict(record.properties),
-            "inputDatasets": [],
-            "outputDatasets": [],
-            "runDefinition": {},
-            "logFiles": {
-                name: f"{self.get_portal_url()}/files/{name}"
-                for name in self.get_file_names()
-                if name.startswith(_LOG_FOLDERS)
-            },
-            "submittedBy": record.submitted_by,
-        }
-        if record.error:
-            details["error"] = {"error": record.error}
-        if record.warnings:
-            details["warnings"] = list(record.warnings)
-        return details
-
-    def get_details_with_logs(self) -> dict[str, Any]:
-        """``get_details()`` with each log's text in place of its address."""
-        details = self.get_details()
-        store = self._recorder.open_store()
-        for name in details["logFiles"]:
-            with translated(), store.open_artifact(self._id, name) as stream:
-                details["logFiles"][name] = stream.read().decode("utf-8", "replace")
-        return details
-
-    def get_all_logs(self, destination: str | None = None) -> list[str]:
-        """Download all logs into a folder (default: the run's id, here) and give their paths."""
-        folder = destination or self._id
-        logs = [name for name in self.get_file_names() if name.startswith(_LOG_FOLDERS)]
-        for prefix in sorted({name.split("/", 1)[0] for name in logs}):
-            self.download_files(f"{prefix}/", folder)
-        return [os.path.join(folder, *name.split("/")) for name in logs]  # noqa: PTH118 - texts, as the SDK gives
-
     # -- tags and properties -----------------------------------------------------------------------------------
 
     def tag(self, key: str, value: str | None = None) -> None:
@@ -275,76 +224,6 @@ class Run(RunFiles, RunMetrics, RunLater):
                     "Use a tag for what may change."
                 )
         self._say("properties", {"set": checked})
-
-    # -- from start to end -------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Mark the run as Running."""
-        self._say("status", {"status": "Running"})
-
-    def complete(self) -> None:
-        """Mark the run as Completed, with the files of its outputs folder, and wait until all of it is stored."""
-        if self._is_new and self._ended is None:
-            self._upload_outputs(self._outputs or "outputs", "outputs")
-        self._end("Completed", None)
-
-    def fail(self, error_details: object = None, error_code: str | None = None) -> None:
-        """Mark the run as Failed; ``error_details`` is a text, a dict or an exception."""
-        if isinstance(error_details, BaseException):
-            error = lifecycle.describe(error_details)
-        else:
-            error = {"code": "UserError", "message": "" if error_details is None else str(error_details), "details": ""}
-        if error_code is not None:
-            error["code"] = str(error_code)
-        self._end("Failed", error)
-
-    def cancel(self) -> None:
-        """End the run as Canceled."""
-        self._end("Canceled", None)
-
-    def flush(self, timeout_seconds: float = 300) -> None:
-        """Wait until the store has what was logged.  Where it cannot be had it warns: nothing is lost by that."""
-        if self._waiting:
-            self._try_waiting()
-        try:
-            self._recorder.flush(timeout_seconds)
-        except Exception as error:
-            warnings.warn(f"Milepost has not delivered all that was logged yet: {error}", RuntimeWarning, stacklevel=2)
-
-    def _end(self, status: str, error: dict[str, str] | None) -> None:
-        data: dict[str, Any] = {"status": status}
-        if error is not None:
-            data["error"] = error
-        if self._ended is None:
-            self._ended = status
-            self._say("status", data)
-        lifecycle.forget(self._id)
-        self.flush()
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        lifecycle.end_by(self, error)
-
-    def wait_for_completion(
-        self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
-    ) -> dict[str, Any]:
-        """Wait until the run has ended and give ``get_details()``.
-
-        ``show_output`` prints the run's id, address and end.  Raises ActivityFailedException if it failed, unless
-        ``raise_on_error`` is False.
-        """
-        if show_output:
-            _print(f"RunId: {self._id}\nWeb View: {self.get_portal_url()}\n")
-        while (record := self._record()).status not in TERMINAL:
-            time.sleep(_POLL_S)
-        if show_output:
-            _print(f"\nExecution Summary\n=================\nRunId: {self._id}\nWeb View: {self.get_portal_url()}\n")
-        details = self.get_details()
-        if record.status == "Failed" and raise_on_error:
-            raise ActivityFailedException(details.get("error") or f"Run {self._id} failed; it gave no reason.")
-        return details
 
     # -- children ----------------------------------------------------------------------------------------------
 
@@ -563,17 +442,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return "unknown"
-
-
-def _utc(time_ns: int | None) -> str | None:
-    if time_ns is None:
-        return None
-    from datetime import datetime, timezone
-
-    moment = datetime.fromtimestamp(time_ns / 1e9, timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

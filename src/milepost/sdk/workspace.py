@@ -49,7 +49,7 @@ class Workspace(WorkspaceCloud):
         self._place = place
         self._subscription_id = subscription_id or _SUBSCRIPTION
         self._resource_group = resource_group or _GROUP
-        self._recorder = recorder_for(place.folder, place.name)
+        self._recorder = recorder_for(place.folder, place.name, place.id)
 
     @classmethod
     def _at(cls, place: home.WorkspacePlace, subscription_id: str | None = None, group: str | None = None) -> Workspace:

@@ -1,0 +1,94 @@
+"""The part of ``Run`` that tells all that is known of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from milepost.sdk.recorder import translated
+
+if TYPE_CHECKING:
+    from milepost.sdk.recorder import Recorder
+    from milepost.store.records import RunRecord
+
+_LOG_FOLDERS: Final = ("azureml-logs/", "logs/", "user_logs/", "system_logs/")
+
+
+class RunDetails:
+    """``get_details`` and the logs."""
+
+    _id: str
+    _is_new: bool
+    _recorder: Recorder
+
+    def get_details(self) -> dict[str, Any]:
+        """All that is known of the run, by the SDK's keys (runId, target, status, startTimeUtc, ...)."""
+        record = self._record()
+        details: dict[str, Any] = {
+            "runId": record.run_id,
+            "target": record.target or "local",
+            "status": record.status,
+            "startTimeUtc": _utc(record.started_ns),
+            "endTimeUtc": _utc(record.ended_ns),
+            "properties": dict(record.properties),
+            "inputDatasets": [],
+            "outputDatasets": [],
+            "runDefinition": {},
+            "logFiles": {
+                name: f"{self.get_portal_url()}/files/{name}"
+                for name in self.get_file_names()
+                if name.startswith(_LOG_FOLDERS)
+            },
+            "submittedBy": record.submitted_by,
+        }
+        if record.error:
+            details["error"] = {"error": record.error}
+        if record.warnings:
+            details["warnings"] = list(record.warnings)
+        return details
+
+    def get_details_with_logs(self) -> dict[str, Any]:
+        """``get_details()`` with each log's text in place of its address."""
+        details = self.get_details()
+        store = self._recorder.open_store()
+        for name in details["logFiles"]:
+            with translated(), store.open_artifact(self._id, name) as stream:
+                details["logFiles"][name] = stream.read().decode("utf-8", "replace")
+        return details
+
+    def get_all_logs(self, destination: str | None = None) -> list[str]:
+        """Download all logs into a folder (default: the run's id, here) and give their paths."""
+        folder = destination or self._id
+        logs = [name for name in self.get_file_names() if name.startswith(_LOG_FOLDERS)]
+        for prefix in sorted({name.split("/", 1)[0] for name in logs}):
+            self.download_files(f"{prefix}/", folder)
+        return [os.path.join(folder, *name.split("/")) for name in logs]  # noqa: PTH118 - texts, as the SDK gives
+
+    # -- what the other parts of Run give ----------------------------------------------------------------------
+
+    def get_portal_url(self) -> str:
+        """The address of this run's page in the portal."""
+        raise NotImplementedError
+
+    def get_file_names(self) -> list[str]:
+        """The names of the run's files, sorted."""
+        raise NotImplementedError
+
+    def download_files(self, prefix: str | None = None, output_directory: str | os.PathLike[str] | None = None) -> None:
+        """Write the files whose names begin with ``prefix`` into a folder."""
+        raise NotImplementedError
+
+    def _record(self) -> RunRecord:
+        raise NotImplementedError
+
+    def _say(self, kind: str, data: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+def _utc(time_ns: int | None) -> str | None:
+    if time_ns is None:
+        return None
+    from datetime import datetime, timezone
+
+    moment = datetime.fromtimestamp(time_ns / 1e9, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
