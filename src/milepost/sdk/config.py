@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -124,7 +123,7 @@ def write_config(
         facts["url"] = url
     target = Path(folder if folder is not None else ".").expanduser().absolute()
     target = target / ".azureml" / _check_file_name(file_name)
-    draft = target.with_name(f".{uuid.uuid4().hex}.tmp")
+    draft = target.with_name(f".{os.getpid()}-{os.urandom(8).hex()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -12,8 +12,6 @@ import errno
 import json
 import os
 import re
-import shutil
-import uuid
 import warnings
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -32,6 +30,7 @@ FORMAT: Final = 1
 _FILE: Final = "workspace.json"
 _FILE_MAX: Final = 1 << 20
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", re.ASCII)
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 # Names that Windows gives to devices, whatever follows the first dot.
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII)
 
@@ -126,6 +125,9 @@ def create_workspace(name: str) -> tuple[WorkspacePlace, bool]:
     found = find_workspace(name)
     if found is not None:
         return found, False
+    import shutil
+    import uuid
+
     folder = workspace_folder(name)
     created = datetime.now(timezone.utc).isoformat(timespec="microseconds")
     place = WorkspacePlace(name, str(uuid.uuid4()), created, folder)
@@ -169,7 +171,7 @@ def list_workspaces(on_error: Callable[[WorkspaceException], None] | None = None
     for folder in folders:
         try:
             places.append(_read(folder))
-        except WorkspaceException as error:  # noqa: PERF203  (the others are still listed)
+        except WorkspaceException as error:
             if on_error is None:
                 warnings.warn(error.message, stacklevel=2)
             else:
@@ -208,11 +210,9 @@ def _read(folder: Path) -> WorkspacePlace:
             f"{path} says that the workspace is called {_short(facts['name'])}, but its folder is {folder.name!r}. "
             "Give the folder its old name back."
         )
-    try:
-        identity = str(uuid.UUID(facts["id"]))
-    except ValueError as error:
-        raise WorkspaceException(f"The id in {path} is not a UUID. {remedy}", inner_exception=error) from error
-    return WorkspacePlace(facts["name"], identity, facts["created"], folder)
+    if not _UUID.fullmatch(facts["id"]):
+        raise WorkspaceException(f"The id in {path} is not a UUID. {remedy}")
+    return WorkspacePlace(facts["name"], facts["id"].lower(), facts["created"], folder)
 
 
 def _unusable(path: Path, verb: str, error: OSError) -> WorkspaceException:
