@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from azureml.core import Experiment, Run, Workspace
 
 Script = Callable[..., subprocess.CompletedProcess[str]]

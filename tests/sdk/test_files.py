@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+
 from azureml.core import Experiment, Model, Run, Workspace
 from azureml.exceptions import (
     ModelNotFoundException,

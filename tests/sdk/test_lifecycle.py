@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from azureml.core import Experiment, Run, Workspace
 
 from .conftest import Script

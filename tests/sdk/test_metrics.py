@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from azureml.core import Experiment, Run
-from azureml.exceptions import UserErrorException
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from azureml.core import Experiment, Run
+from azureml.exceptions import UserErrorException
 
 
 def same(a: Any, b: Any) -> bool:
@@ -312,8 +313,6 @@ def test_any_sequence_of_calls_comes_back_as_it_was_said(experiment: Experiment,
         said.setdefault(name, []).extend(value if call == "log_list" else [value])
         if call == "log_list":
             is_list.add(name)
-    expected = {
-        name: values if len(values) != 1 or name in is_list else values[0] for name, values in said.items()
-    }
+    expected = {name: values if len(values) != 1 or name in is_list else values[0] for name, values in said.items()}
     assert same(run.get_metrics(), expected)
     run.complete()

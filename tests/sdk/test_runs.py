@@ -6,6 +6,7 @@ import re
 import uuid
 
 import pytest
+
 from azureml.core import Experiment, Run, Workspace
 from azureml.exceptions import ActivityFailedException, RunEnvironmentException, ServiceException, UserErrorException
 
@@ -39,7 +40,9 @@ class TestLife:
         assert error["message"] == "no such thing"
         assert "in train" in error["details"]
 
-    @pytest.mark.parametrize(("code", "status"), [(0, "Completed"), (None, "Completed"), (3, "Failed"), ("why", "Failed")])
+    @pytest.mark.parametrize(
+        ("code", "status"), [(0, "Completed"), (None, "Completed"), (3, "Failed"), ("why", "Failed")]
+    )
     def test_sys_exit_in_a_context_manager(self, experiment: Experiment, code: object, status: str) -> None:
         with pytest.raises(SystemExit), experiment.start_logging() as run:
             raise SystemExit(code)
@@ -93,7 +96,15 @@ class TestDetails:
         assert details["status"] == "Running"
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", details["startTimeUtc"])
         assert details["endTimeUtc"] is None
-        for key in ("target", "properties", "inputDatasets", "outputDatasets", "runDefinition", "logFiles", "submittedBy"):
+        for key in (
+            "target",
+            "properties",
+            "inputDatasets",
+            "outputDatasets",
+            "runDefinition",
+            "logFiles",
+            "submittedBy",
+        ):
             assert key in details
         run.complete()
         assert run.get_details()["endTimeUtc"] > details["startTimeUtc"]
@@ -228,9 +239,7 @@ class TestContext:
         with pytest.raises(RunEnvironmentException):
             Run.get_context(allow_offline=False)
 
-    def test_inside_a_submitted_run_it_is_that_run(
-        self, run: Run, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_inside_a_submitted_run_it_is_that_run(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Run, "_context", None)
         run.flush()
         monkeypatch.setenv("AZUREML_RUN_ID", run.id)
@@ -268,7 +277,9 @@ class TestExperiments:
         assert experiment.archived_time is None
         assert [each.name for each in Experiment.list(ws)] == ["exp"]
 
-    def test_deleting_one_deletes_its_runs_and_frees_its_name(self, ws: Workspace, experiment: Experiment, run: Run) -> None:
+    def test_deleting_one_deletes_its_runs_and_frees_its_name(
+        self, ws: Workspace, experiment: Experiment, run: Run
+    ) -> None:
         run.complete()
         Experiment.delete(ws, experiment.id)
         assert ws.experiments == {}
@@ -286,7 +297,11 @@ class TestWorkspaces:
         inner.mkdir(parents=True)
         found = Workspace.from_config(str(inner))
         assert found == ws
-        assert (found.name, found.resource_group, found.subscription_id) == ("test", ws.resource_group, ws.subscription_id)
+        assert (found.name, found.resource_group, found.subscription_id) == (
+            "test",
+            ws.resource_group,
+            ws.subscription_id,
+        )
 
     def test_with_no_config_it_is_the_default_one_and_says_so(
         self, home: object, capsys: pytest.CaptureFixture[str]
