@@ -34,8 +34,11 @@ def same(a: Any, b: Any) -> bool:
 class TestScalars:
     @pytest.mark.parametrize(
         "value",
-        [0.95, -0.0, 1e-300, float("nan"), float("inf"), float("-inf"), 3, 0, -(2**63), 2**63 - 1, 2**200, -(2**64)]
-        + [True, False, "text", "", "ünïcödé 🚂", "line\nbreak", "=1+1", "a\0b"],
+        [
+            *(0.95, -0.0, 1e-300, float("nan"), float("inf"), float("-inf")),
+            *(3, 0, -(2**63), 2**63 - 1, 2**200, -(2**64), True, False),
+            *("text", "", "ünïcödé 🚂", "line\nbreak", "=1+1", "a\0b"),
+        ],
     )
     def test_one_value_comes_back_as_itself(self, run: Run, value: Any) -> None:
         run.log("metric", value)

@@ -96,16 +96,8 @@ class TestDetails:
         assert details["status"] == "Running"
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", details["startTimeUtc"])
         assert details["endTimeUtc"] is None
-        for key in (
-            "target",
-            "properties",
-            "inputDatasets",
-            "outputDatasets",
-            "runDefinition",
-            "logFiles",
-            "submittedBy",
-        ):
-            assert key in details
+        more = {"target", "properties", "inputDatasets", "outputDatasets", "runDefinition", "logFiles", "submittedBy"}
+        assert more <= details.keys()
         run.complete()
         assert run.get_details()["endTimeUtc"] > details["startTimeUtc"]
 
@@ -281,7 +273,7 @@ class TestExperiments:
         self, ws: Workspace, experiment: Experiment, run: Run
     ) -> None:
         run.complete()
-        Experiment.delete(ws, experiment.id)
+        Experiment.delete(ws, run.experiment.id)
         assert ws.experiments == {}
         with pytest.raises(ServiceException, match=run.id):
             ws.get_run(run.id)
@@ -297,11 +289,8 @@ class TestWorkspaces:
         inner.mkdir(parents=True)
         found = Workspace.from_config(str(inner))
         assert found == ws
-        assert (found.name, found.resource_group, found.subscription_id) == (
-            "test",
-            ws.resource_group,
-            ws.subscription_id,
-        )
+        assert found.name == "test"
+        assert (found.resource_group, found.subscription_id) == (ws.resource_group, ws.subscription_id)
 
     def test_with_no_config_it_is_the_default_one_and_says_so(
         self, home: object, capsys: pytest.CaptureFixture[str]

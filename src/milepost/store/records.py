@@ -17,6 +17,8 @@ ANY: Final = _Any()
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRecord:
+    """An experiment, with how many runs it has and when the last began."""
+
     id: str
     name: str
     created_ns: int
@@ -29,6 +31,8 @@ class ExperimentRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
+    """A run, with its tags and properties."""
+
     run_id: str
     experiment: str
     experiment_id: str
@@ -81,12 +85,16 @@ class RunQuery:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
+    """Some of a query's runs, in its order."""
+
     runs: list[RunRecord]
     next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
+    """What is known of a metric without reading its points."""
+
     run_id: str
     namespace: str
     name: str
@@ -112,6 +120,8 @@ class MetricSummary:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRecord:
+    """A file of a run."""
+
     run_id: str
     name: str
     digest: str
@@ -130,6 +140,8 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
+    """A file of a model."""
+
     name: str
     digest: str
     size: int
@@ -137,6 +149,8 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
+    """One version of a model."""
+
     name: str
     version: int
     run_id: str | None
@@ -157,6 +171,8 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceInfo:
+    """How much a workspace holds."""
+
     id: str
     name: str
     schema: str
