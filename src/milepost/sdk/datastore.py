@@ -225,7 +225,7 @@ class DataReference:
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """A place below this one."""
-        below = "/".join(filter(None, (self.path_on_datastore, path)))
+        below = "/".join(filter(None, (self.path_on_datastore, _checked(path))))
         return self.datastore.path(below, data_reference_name or self.data_reference_name)
 
     as_download = _deferred_member("path().as_download", _JOBS_INSTEAD)

@@ -25,8 +25,7 @@ from milepost.sdk.tags import check_properties, check_tags, tag_filter
 if TYPE_CHECKING:
     from milepost.sdk.run import Run
 
-_OF_RUN: Final = ("add_type_provider", "get", "get_context", "get_docs_url", "get_submitted_run", "list")
-"""What an offline run has from ``Run`` itself, since it concerns no run in particular."""
+_Runs = list["_OfflineRun"]  # by another name, since the class has a member called "list"
 _START: Final = "Start a run with Experiment(workspace, name).start_logging() to have it"
 
 
@@ -46,6 +45,20 @@ def _refused(name: str, instead: str = _START) -> Callable[..., NoReturn]:
     method.__qualname__ = f"_OfflineRun.{name}"
     method.__doc__ = "Not for an offline run: raises RunEnvironmentException."
     return method
+
+
+def _of_run(name: str) -> Any:
+    """What concerns no run in particular is that of ``Run``."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from milepost.sdk.run import Run
+
+        return getattr(Run, name)(*args, **kwargs)
+
+    call.__name__ = name
+    call.__qualname__ = f"_OfflineRun.{name}"
+    call.__doc__ = f"The same as ``Run.{name}``."
+    return staticmethod(call)
 
 
 class _OfflineRun(OfflineFiles, OfflineMetrics):
@@ -145,6 +158,13 @@ class _OfflineRun(OfflineFiles, OfflineMetrics):
         "models", "Use Model.register(workspace, model_path, model_name) with a workspace of yours"
     )
     submit_child = _refused("submitted children", "child_run() gives an offline child")
+
+    add_type_provider = _of_run("add_type_provider")
+    get = _of_run("get")
+    get_context = _of_run("get_context")
+    get_docs_url = _of_run("get_docs_url")
+    get_submitted_run = _of_run("get_submitted_run")
+    list = _of_run("list")
 
     def get_status(self) -> str:
         """Running, then Completed, Failed or Canceled."""
@@ -285,7 +305,7 @@ class _OfflineRun(OfflineFiles, OfflineMetrics):
 
     def create_children(
         self, count: int | None = None, tag_key: str | None = None, tag_values: Sequence[str] | None = None
-    ) -> list[_OfflineRun]:
+    ) -> _Runs:
         """``count`` children, or one for each of ``tag_values``, tagged with it under ``tag_key``."""
         if (count is None) == (tag_values is None) or (tag_key is None) != (tag_values is None):
             raise UserErrorException("create_children takes either count, or tag_key and tag_values.")
@@ -324,13 +344,6 @@ class _OfflineRun(OfflineFiles, OfflineMetrics):
             yield from child._descendants()
 
     # -- showing it --------------------------------------------------------------------------------------------
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _OF_RUN:
-            from milepost.sdk.run import Run
-
-            return getattr(Run, name)
-        raise AttributeError(f"An offline run has no attribute {name!r}.")
 
     def __repr__(self) -> str:
         return f"Run(Experiment: None (offline),\nId: {self._id},\nType: None,\nStatus: {self._status})"
