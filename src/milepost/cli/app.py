@@ -1,0 +1,116 @@
+"""The tree of commands, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from milepost import __version__
+from milepost.cli import delivering, doctor, output, run_details, run_metrics, workspaces
+from milepost.cli.options import Failed, Misused
+from milepost.cli.runs import runs
+
+TRACEBACK_VARIABLE = "MILEPOST_TRACEBACK"
+
+
+class _InOrder(TyperGroup):
+    """Lists the commands in the order in which people need them; typer would put all groups last."""
+
+    ORDER = ("runs", "experiments", "models", "workspace", "sync", "doctor")
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=self.ORDER.index)
+
+
+app = typer.Typer(
+    name="milepost",
+    cls=_InOrder,
+    help="Look at and manage the training runs that Milepost recorded.",
+    epilog="Exit codes: 0 done, 1 failed, 2 used wrongly. NO_COLOR=1 turns colours off.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.add_typer(runs, name="runs")
+app.add_typer(workspaces.experiments, name="experiments")
+app.add_typer(workspaces.models, name="models")
+app.add_typer(workspaces.workspace, name="workspace")
+app.command("sync")(delivering.sync)
+app.command("doctor")(doctor.doctor)
+# These modules add their commands to ``runs``.
+_ = (run_details, run_metrics)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"milepost {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Look at and manage the training runs that Milepost recorded."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command and give its exit code.  Whatever goes wrong is told in one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a console of another encoding
+    if not args or list(args) in (["runs"], ["experiments"], ["models"], ["workspace"]):
+        args = [*args, "--help"]
+    try:
+        done = app(args=list(args), prog_name="milepost", standalone_mode=False)
+        sys.stdout.flush()
+        return done if isinstance(done, int) else 0
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.  Python must not try to flush the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        output.tell("stopped")
+        return 130
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        code, message = _explain(error)
+        output.tell(message)
+        return code
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """The exit code and the line that tells of an error."""
+    if isinstance(error, Misused):
+        return 2, str(error)
+    if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing argument
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "milepost"
+        return getattr(error, "exit_code", 2), f"{error.format_message()} See: {command} --help"
+    if isinstance(error, Failed):
+        return 1, str(error)
+    if _is_foreseen(error):
+        return 1, str(getattr(error, "message", None) or error)
+    return 1, (
+        f"this should not happen: {type(error).__name__}: {error}. Set {TRACEBACK_VARIABLE}=1 to see where, and please "
+        "report it."
+    )
+
+
+def _is_foreseen(error: Exception) -> bool:
+    """Whether the error's own words say what happened and what to do."""
+    from milepost.sdk.exceptions import AzureMLException, AzureMLRestClientException
+
+    if isinstance(error, OSError | AzureMLException | AzureMLRestClientException):
+        return True
+    from milepost.store.errors import StoreError
+
+    return isinstance(error, StoreError)

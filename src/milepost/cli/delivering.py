@@ -1,0 +1,135 @@
+"""``milepost sync``: bring into the stores what processes that are gone left in their journals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from milepost.cli import output, tables
+from milepost.cli.opening import place_of
+from milepost.cli.options import AsJson, Failed, WorkspaceName
+from milepost.cli.tables import Column
+
+if TYPE_CHECKING:
+    from milepost.sdk.home import WorkspacePlace
+    from milepost.store.batch import Batch
+    from milepost.store.store import Store
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What was done in one workspace.  ``values``: points of metrics; ``events``: all else that was said of runs."""
+
+    workspace: str
+    journals: int = 0
+    values: int = 0
+    events: int = 0
+    ended_runs: int = 0
+    """Runs that were still active and are Failed now."""
+    live: int = 0
+    """Journals of processes that are running: they deliver on their own."""
+    left: int = 0
+    """Journals that could not be delivered."""
+    error: str | None = None
+
+
+class _CountingSink:
+    """The store, with a count of what it took for the first time."""
+
+    def __init__(self, store: Store, delivery: Delivery) -> None:
+        self.store = store
+        self.delivery = delivery
+
+    def applied(self, journal_id: str) -> int:
+        return self.store.applied(journal_id)
+
+    def apply(self, batch: Batch) -> int:
+        reached = self.store.apply(batch)
+        if reached == batch.end:
+            self.delivery.values += sum(len(block.points) for block in batch.series)
+            self.delivery.events += len(batch.events)
+        return reached
+
+    def close_journal(self, journal_id: str, reason: str) -> list[str]:
+        ended = self.store.close_journal(journal_id, reason)
+        self.delivery.ended_runs += len(ended)
+        return ended
+
+
+def sync(name: WorkspaceName = None, as_json: AsJson = False) -> None:
+    """Deliver what ended processes left behind, in all workspaces of this machine or in one."""
+    from milepost.sdk import home
+
+    output.hear_warnings()
+    broken: list[str] = []
+    if name is None:
+        places = home.list_workspaces(on_error=lambda error: broken.append(error.message))
+    else:
+        places = [place_of(name)]
+    for message in broken:
+        output.tell(f"warning: {message}")
+    done = [deliver(place) for place in places]
+    journals, values = sum(each.journals for each in done), sum(each.values for each in done)
+    if as_json:
+        output.write_json({"journals": journals, "values": values, "workspaces": [asdict(each) for each in done]})
+    else:
+        _show(done, journals, values)
+    failed = [each for each in done if each.error is not None or each.left]
+    if failed or broken:
+        for each in failed:
+            output.tell(f"warning: workspace {each.workspace!r}: {each.error or f'{each.left} journals were left'}")
+        raise Failed("Not all could be delivered; nothing of it is lost. `milepost doctor` says what to do.")
+
+
+def deliver(place: WorkspacePlace) -> Delivery:
+    """Deliver the journals of one workspace.  What goes wrong is in the answer's ``error``."""
+    from milepost.journal.recovery import journal_ids, live_journals
+    from milepost.sdk.drain import drain_dead
+    from milepost.sdk.exceptions import AzureMLException, ServiceException
+    from milepost.sdk.recorder import close_recorder, recorder_for, translated
+
+    delivery = Delivery(place.name)
+    folder = place.folder / "journals"
+    there = set(journal_ids(folder))
+    recorder = recorder_for(place.folder, place.name, place.id)
+    try:
+        with translated():
+            delivery.journals = drain_dead(folder, lambda: _CountingSink(recorder.open_store(), delivery))
+    except (AzureMLException, ServiceException) as error:
+        delivery.error = error.message
+    except OSError as error:
+        delivery.error = str(error)
+    finally:
+        close_recorder(recorder)
+    try:
+        live = set(live_journals(folder))
+        delivery.live = len(live)
+        delivery.left = len(there.intersection(journal_ids(folder)) - live)
+    except OSError as error:
+        delivery.error = delivery.error or str(error)
+    return delivery
+
+
+def _show(done: list[Delivery], journals: int, values: int) -> None:
+    busy = [each for each in done if each.journals or each.live or each.left or each.error]
+    if busy:
+        columns = [
+            Column("WORKSPACE", whole=False),
+            Column("JOURNALS", right=True),
+            Column("VALUES", right=True),
+            Column("RUNS ENDED", right=True),
+            Column("STILL RECORDING", right=True),
+            Column("LEFT", right=True),
+        ]
+        tables.table(
+            columns,
+            [
+                [
+                    each.workspace,
+                    *map("{:,}".format, (each.journals, each.values, each.ended_runs, each.live, each.left)),
+                ]
+                for each in busy
+            ],
+        )
+    said = f"{journals:,} journal{'' if journals == 1 else 's'} with {values:,} value{'' if values == 1 else 's'}"
+    output.say(f"Delivered {said}." if journals else "There was nothing to deliver.")

@@ -1,0 +1,394 @@
+"""``milepost runs list``, ``tag`` and ``delete``, and how a command's run is found."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from milepost.cli import output, tables
+from milepost.cli.opening import opened
+from milepost.cli.options import AsJson, Failed, Misused, RunId, WorkspaceName, key_values
+from milepost.cli.tables import Cell, Column, Styled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from milepost.store.records import MetricSummary, RunQuery, RunRecord
+    from milepost.store.store import Store
+
+runs = typer.Typer(help="The runs of a workspace.")
+
+SORTS: Final = ("created", "started", "ended", "number", "status", "name", "duration")
+METRIC_SORTS: Final = ("metric", "metric_min", "metric_max", "tag")
+_ASCENDING: Final = ("status", "name", "tag")
+_STYLES: Final = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
+_SHORT_ID: Final = 8
+_MOST_NAMED: Final = 10
+
+
+# -- list ------------------------------------------------------------------------------------------------------------
+
+
+@runs.command("list")
+def list_runs(
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", "-e", metavar="NAME", help="Only runs of this experiment.")
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", "-s", metavar="STATUS", help="Only runs with this status; may be repeated."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", "-t", metavar="KEY[=VALUE]", help="Only runs with this tag; may be repeated."),
+    ] = None,
+    children: Annotated[bool, typer.Option("--children", help="Child runs, too.")] = False,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="ID", help="Only the direct children of this run.")
+    ] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="The archived runs instead of the active ones.")] = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", metavar="NAME", help="Show this metric's last value; may be repeated."),
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="ORDER",
+            help="created, started, ended, number, status, name, duration, metric:NAME (its last value), "
+            "metric_min:NAME, metric_max:NAME or tag:KEY. Runs without the value come last.",
+        ),
+    ] = "created",
+    ascending: Annotated[
+        bool | None,
+        typer.Option("--asc/--desc", help="Default: status, name and tag ascending, all else descending."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="At most so many runs; 0 for all.")] = 50,
+    name: WorkspaceName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first."""
+    from milepost.store.records import ANY, RunQuery
+
+    order = check_order(sort)
+    statuses = tuple(check_status(each) for each in status or [])
+    tags = {key: ANY if value is None else value for key, value in key_values(tag, what="--tag")}
+    metrics = list(dict.fromkeys(metric or []))
+    with opened(name) as (workspace, store):
+        if experiment is not None:
+            store.experiment(experiment)  # an unknown one is an error, not an empty list
+        query = RunQuery(
+            experiment=experiment,
+            statuses=statuses or None,
+            tags=tags,
+            parent_id=find_run(store, parent).run_id if parent is not None else None,
+            include_children=children or parent is not None,
+            archived=archived,
+            order_by=sort,
+            descending=order not in _ASCENDING if ascending is None else not ascending,
+        )
+        found, more = _some(store, query, limit)
+        last = last_values(store, found, metrics)
+        if as_json:
+            output.write_json(
+                {
+                    "workspace": workspace.name,
+                    "runs": [
+                        {**run_json(each), **({"metrics": last[each.run_id]} if metrics else {})} for each in found
+                    ],
+                    "more": more,
+                }
+            )
+            return
+        if not found:
+            output.tell(f"workspace {workspace.name!r} has no such runs")
+            return
+        _show(store, found, metrics, last)
+    if more:
+        output.tell(f"these are {len(found):,} runs; there are more (--limit 0 shows all)")
+
+
+def check_order(sort: str) -> str:
+    """The kind of order that ``sort`` names.  Raises Misused."""
+    kind, colon, rest = sort.partition(":")
+    if (kind in METRIC_SORTS and rest) or (kind in SORTS and not colon):
+        return kind
+    raise Misused(
+        f"--sort takes {', '.join(SORTS)}, {', '.join(f'{each}:NAME' for each in METRIC_SORTS[:-1])} or tag:KEY, "
+        f"not {sort!r}."
+    )
+
+
+def check_status(given: str) -> str:
+    """The status in its own spelling, whatever the case it was given in.  Raises Misused."""
+    from milepost.store.status import STATUSES
+
+    for status in STATUSES:
+        if status.lower() == given.lower():
+            return status
+    raise Misused(f"--status takes one of {', '.join(sorted(STATUSES))}, not {given!r}.")
+
+
+def _some(store: Store, query: RunQuery, limit: int) -> tuple[list[RunRecord], bool]:
+    """Up to ``limit`` runs (0: all), and whether there are more."""
+    from dataclasses import replace
+
+    if not limit:
+        return list(store.all_runs(query)), False
+    page = store.runs(replace(query, limit=limit))
+    return page.runs, page.next_cursor is not None
+
+
+def last_values(store: Store, found: Sequence[RunRecord], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """run id -> metric -> last value; None where the run has no such series."""
+    values: dict[str, dict[str, Any]] = {each.run_id: dict.fromkeys(names) for each in found}
+    if names:
+        for summary in store.metric_summaries(list(values), names):
+            if values[summary.run_id][summary.name] is None:
+                values[summary.run_id][summary.name] = summary.last
+    return values
+
+
+def _show(store: Store, found: Sequence[RunRecord], metrics: Sequence[str], last: dict[str, dict[str, Any]]) -> None:
+    columns = [
+        Column("ID"),
+        Column("EXPERIMENT", whole=False, drop=1),
+        Column("#", right=True, drop=3),
+        Column("NAME", whole=False, drop=4),
+        Column("STATUS"),
+        Column("CREATED", drop=2),
+        Column("DURATION", right=True, drop=5),
+        *(Column(each, right=True) for each in metrics),
+        Column("TAGS", whole=False, drop=6),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            each.run_id,
+            each.experiment,
+            str(each.number),
+            each.display_name or "",
+            status_cell(each.status),
+            output.local(each.created_ns),
+            output.duration(run_duration(each)),
+            *(output.number(last[each.run_id][name]) for name in metrics),
+            output.tags_text(each.tags),
+        ]
+        for each in found
+    ]
+    columns, rows = tables.without_empty(columns, rows, ("NAME", "TAGS"))
+    if not tables.fits(columns, rows):
+        for row, each in zip(rows, found, strict=True):
+            row[0] = short_id(store, each.run_id)
+    tables.table(columns, rows)
+
+
+def status_cell(status: str) -> Cell:
+    """The status in its colour."""
+    return Styled(status, _STYLES.get(status, ""))
+
+
+def run_duration(run: RunRecord) -> int | None:
+    """From its start to its end, or until now, in ns; None where it has not started."""
+    import time
+
+    if run.started_ns is None:
+        return None
+    return (time.time_ns() if run.ended_ns is None else run.ended_ns) - run.started_ns
+
+
+def run_json(run: RunRecord) -> dict[str, Any]:
+    """The run as ``--json`` writes it."""
+    ended = run.ended_ns is not None and run.started_ns is not None
+    return {
+        "id": run.run_id,
+        "experiment": run.experiment,
+        "number": run.number,
+        "name": run.display_name,
+        "description": run.description,
+        "type": run.type,
+        "status": run.status,
+        "parent_id": run.parent_id,
+        "root_id": run.root_id,
+        "target": run.target,
+        "submitted_by": run.submitted_by,
+        "created": output.utc(run.created_ns),
+        "started": output.utc(run.started_ns),
+        "ended": output.utc(run.ended_ns),
+        "duration_s": ((run.ended_ns or 0) - (run.started_ns or 0)) / 1e9 if ended else None,
+        "archived": output.utc(run.archived_ns),
+        "tags": run.tags,
+        "properties": run.properties,
+        "error": run.error,
+        "warnings": run.warnings,
+    }
+
+
+# -- finding runs ----------------------------------------------------------------------------------------------------
+
+
+def find_run(store: Store, given: str) -> RunRecord:
+    """The run with this id, or the only one whose id begins so.  Raises Failed; it lists those that begin so."""
+    from milepost.store.errors import NotFound
+
+    if not given:
+        raise Misused("An empty text is no run's id.")
+    try:
+        return store.run(given)
+    except NotFound:
+        ids = ids_beginning(store, given, _MOST_NAMED + 1)
+    if len(ids) == 1:
+        return store.run(ids[0])
+    if not ids:
+        raise Failed(
+            f"Workspace {store.workspace_name!r} has no run whose id begins with {output.shortened(given)!r}. "
+            "`milepost runs list` shows those it has."
+        )
+    named = ", ".join(ids[:_MOST_NAMED]) + (", ..." if len(ids) > _MOST_NAMED else "")
+    raise Failed(f"Several runs have ids that begin with {given!r}: {named}. Give more of the id.")
+
+
+def ids_beginning(store: Store, beginning: str, limit: int) -> list[str]:
+    """Ids of runs that begin with ``beginning``, in order, at most ``limit``.  Reads the index on ids only."""
+    from sqlalchemy import select
+
+    from milepost.store.schema import runs as table
+    from milepost.store.texts import clean
+
+    beginning = clean(beginning)
+    query = (
+        select(table.c.run_id)
+        .where(
+            table.c.workspace_key == store.workspace_key,
+            table.c.run_id >= beginning,
+            table.c.run_id < beginning + "\U0010ffff",
+            table.c.experiment_key.is_not(None),
+        )
+        .order_by(table.c.run_id)
+        .limit(limit)
+    )
+    with store.reading() as connection:
+        return list(connection.scalars(query))
+
+
+def short_id(store: Store, run_id: str) -> str:
+    """The beginning of the id that no other run has, of 8 characters or more."""
+    for length in range(_SHORT_ID, len(run_id), 4):
+        if len(ids_beginning(store, run_id[:length], 2)) < 2:
+            return run_id[:length]
+    return run_id
+
+
+# -- tag -------------------------------------------------------------------------------------------------------------
+
+
+@runs.command("tag")
+def tag_run(
+    run: RunId,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Tags to set; KEY alone has no value.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="KEY", help="A tag to remove; may be repeated.")
+    ] = None,
+    name: WorkspaceName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set or remove tags of a run."""
+    from milepost.sdk.run import Run
+
+    changes = dict(key_values(tags, what="runs tag"))
+    if not changes and not remove:
+        raise Misused("runs tag takes at least one KEY=VALUE, or --remove KEY.")
+    both = sorted(set(changes).intersection(remove or []))
+    if both:
+        raise Misused(f"The tag {both[0]!r} is to be set and removed at once.")
+    with opened(name) as (workspace, store):
+        found = Run.get(workspace, find_run(store, run).run_id)
+        if remove:
+            found.remove_tags(remove)
+        if changes:
+            found.set_tags(changes)
+        workspace._recorder.flush()
+        now = store.run(found.id).tags
+    if as_json:
+        output.write_json({"workspace": workspace.name, "id": found.id, "tags": now})
+    else:
+        output.say(f"{found.id}: {output.tags_text(now) or 'no tags'}")
+
+
+# -- delete ----------------------------------------------------------------------------------------------------------
+
+
+@runs.command("delete")
+def delete_runs(
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="The runs' ids, or as much of their beginnings as is unique.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    name: WorkspaceName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete runs with their metrics, files and child runs. Registered models keep their files."""
+    from milepost.store.errors import NotFound
+    from milepost.store.records import RunQuery
+
+    with opened(name) as (workspace, store):
+        # All are looked up before the first is deleted.
+        chosen = {run.run_id: run for run in (find_run(store, each) for each in ids)}
+        below = {
+            child.run_id: child
+            for run_id in chosen
+            for child in store.all_runs(RunQuery(ancestor_id=run_id, archived=None))
+        }
+        doomed = {**chosen, **below}
+        if not yes:
+            _ask(workspace.name, list(doomed.values()))
+        for run_id in chosen:
+            if run_id not in below:
+                try:
+                    store.delete_run(run_id)
+                except NotFound:  # another process was faster
+                    output.tell(f"run {run_id} was gone already")
+    if as_json:
+        output.write_json({"workspace": workspace.name, "deleted": list(doomed)})
+    else:
+        output.say(f"Deleted {len(doomed):,} run{'' if len(doomed) == 1 else 's'}.")
+
+
+def _ask(workspace: str, doomed: Sequence[RunRecord]) -> None:
+    """Go on only after a yes.  Raises Failed for any other answer, Misused where nobody can be asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Misused("runs delete asks before it deletes, and there is no terminal to ask on. Give --yes.")
+    for each in doomed[:_MOST_NAMED]:
+        child = " (child)" if each.parent_id else ""
+        output.tell(f"{each.run_id}{child}  {each.experiment} #{each.number}  {each.display_name or ''} {each.status}")
+    if len(doomed) > _MOST_NAMED:
+        output.tell(f"... and {len(doomed) - _MOST_NAMED:,} more")
+    sys.stderr.write(output.safe(f"Delete {len(doomed):,} of the runs of workspace {workspace!r} for good? [y/N] "))
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Failed("Nothing was deleted.")
+
+
+def summary_json(summary: MetricSummary) -> dict[str, Any]:
+    """A metric's summary as ``--json`` writes it."""
+    return {
+        "name": summary.name,
+        "kind": summary.kind,
+        "namespace": summary.namespace,
+        "description": summary.description,
+        "calls": summary.calls,
+        "count": summary.count,
+        "first": summary.first,
+        "last": summary.last,
+        "min": summary.min,
+        "max": summary.max,
+        "nan_count": summary.nan_count,
+        "first_step": summary.first_step,
+        "last_step": summary.last_step,
+        "first_time": output.utc(summary.first_ns),
+        "last_time": output.utc(summary.last_ns),
+        "columns": [each for each in summary.columns if each],
+    }
