@@ -6,11 +6,25 @@ import base64
 import json
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Text,
+    and_,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
+from milepost.store.batch import USER
 from milepost.store.engine import MAX_PARAMETERS, is_sqlite, write
 from milepost.store.errors import BadInput, NotFound
 from milepost.store.records import ANY, RunPage, RunQuery, RunRecord
@@ -39,7 +53,7 @@ def list_runs(store: Store, query: RunQuery) -> RunPage:
     Raises BadInput for an unknown order and for a cursor of another query.
     """
     with store.reading() as connection:
-        order = _order(query.order_by, sqlite=is_sqlite(connection))
+        order = _order(store, query, sqlite=is_sqlite(connection))
         where = _filters(store, query)
         at = _load_cursor(query)
         limit = None if query.limit is None else max(query.limit, 0)
@@ -51,8 +65,8 @@ def list_runs(store: Store, query: RunQuery) -> RunPage:
             if room is not None and room <= 0:
                 break
             here = at if at and at.missing == missing else None
-            statement = _sorted(store, order, where, here, missing=missing, descending=query.descending)
-            rows += connection.execute(statement.limit(room)).mappings()
+            statement = _sorted(store, order, where, here, room, missing=missing, descending=query.descending)
+            rows += connection.execute(statement).mappings()
         more = limit is not None and len(rows) > limit
         records = _records(connection, rows[:limit])
     cursor = _dump_cursor(query, rows[limit - 1]) if more and limit else None
@@ -98,38 +112,51 @@ def _base(store: Store) -> Select[Any]:
 class _Order:
     value: ColumnElement[Any]
     key: ColumnElement[Any]
-    source: tuple[FromClause, ColumnElement[bool]] | None = None
-    """What to join the runs with to have the value, and how; None where the run has it."""
+    source: FromClause | None = None
+    """What to join the runs with to have the value; None where the run has it."""
+    joined: ColumnElement[bool] | None = None
+    indexed: ColumnElement[bool] | None = None
+    """A condition that always holds; with it the database can walk an index in the order of the value."""
     may_miss: bool = True
 
 
-def _order(order_by: str, *, sqlite: bool) -> _Order:
-    kind, _, name = order_by.partition(":")
-    plain = _PLAIN.get(order_by)
+def _order(store: Store, query: RunQuery, *, sqlite: bool) -> _Order:
+    kind, _, name = query.order_by.partition(":")
+    # SQLite has no statistics and would rather walk all runs in order than fetch a few and sort them.
+    few = any(chosen is not None for chosen in (query.run_ids, query.parent_id, query.ancestor_id))
+    plain = _PLAIN.get(query.order_by)
     if plain is not None:
-        return plain
-    if kind == "name":
+        return replace(plain, value=func.coalesce(plain.value, 0)) if few and query.order_by == "created" else plain
+    value: ColumnElement[Any]
+    if query.order_by == "name":
         value = func.coalesce(runs.c.display_name, runs.c.run_id)
-        return _Order(value if sqlite else value.collate("C"), runs.c.key, may_miss=False)
+        return _Order(_by_bytes(value, sqlite), runs.c.key, may_miss=False)
+    source: FromClause
     if kind in _METRIC_VALUES and name:
         # The index holds last value, run, minimum and maximum of a name: neither the order nor the key look at rows.
-        chosen = metrics.alias("ordering")
-        joined = and_(
-            chosen.c.run_key == runs.c.key,
-            chosen.c.workspace_key == runs.c.workspace_key,
-            chosen.c.namespace == "",
-            chosen.c.name == fit_name(name),
+        source = metrics.alias("ordering")
+        value = source.c[_METRIC_VALUES[kind]]
+        joined = and_(source.c.namespace == USER, source.c.name == fit_name(name))
+    elif kind == "tag" and name:
+        source = tags.alias("ordering")
+        value = _by_bytes(func.substr(source.c.value, literal_column("1"), _INDEXED), sqlite)
+        joined = source.c.name == fit_name(name)
+    else:
+        raise BadInput(
+            f"runs cannot be ordered by {query.order_by!r}; give one of {', '.join((*_PLAIN, 'name'))}, metric:NAME, "
+            "metric_min:NAME, metric_max:NAME, tag:KEY"
         )
-        return _Order(chosen.c[_METRIC_VALUES[kind]], chosen.c.run_key, (chosen, joined))
-    if kind == "tag" and name:
-        tag = tags.alias("ordering")
-        joined = and_(tag.c.run_key == runs.c.key, tag.c.name == fit_name(name))
-        return _Order(tag.c.value if sqlite else tag.c.value.collate("C"), tag.c.run_key, (tag, joined))
-    raise BadInput(
-        f"runs cannot be ordered by {order_by!r}; give one of {', '.join((*_PLAIN, 'name'))}, metric:NAME, "
-        "metric_min:NAME, metric_max:NAME, tag:KEY"
-    )
+    indexed = None if few else source.c.workspace_key == store.workspace_key
+    return _Order(value, source.c.run_key, source, and_(joined, source.c.run_key == runs.c.key), indexed)
 
+
+def _by_bytes(value: ColumnElement[Any], sqlite: bool) -> ColumnElement[Any]:
+    """Texts in the order of their bytes, whatever the database's locale."""
+    return value if sqlite else value.collate("C")
+
+
+# Written out, not bound: only so do the databases see that it is the expression of an index.
+_INDEXED: Final = literal_column(str(INDEXED_CHARACTERS), Integer)
 
 _PLAIN: Final = {
     "created": _Order(runs.c.created_ns, runs.c.key, may_miss=False),
@@ -147,37 +174,50 @@ def _sorted(
     order: _Order,
     where: list[ColumnElement[bool]],
     at: _Cursor | None,
+    room: int | None,
     *,
     missing: bool,
     descending: bool,
 ) -> Select[Any]:
-    """The runs with (or without) the value that is sorted by, after the cursor."""
-    query = _base(store).where(*where)
+    """The runs with (or without) the value that is sorted by, after the cursor, at most ``room``."""
+    # Only keys are sorted; the rows are fetched for those that are left.
+    query = select(runs.c.key.label("found_key")).where(
+        runs.c.workspace_key == store.workspace_key, runs.c.experiment_key.is_not(None), *where
+    )
+    value: ColumnElement[Any]
+    by: tuple[ColumnElement[Any], ...]
     if missing:
-        if order.source is None:
-            query = query.where(order.value.is_(None))
-        else:
-            table, joined = order.source
-            query = query.where(~select(table.c.run_key).where(joined, order.value.is_not(None)).exists())
-        query = query.add_columns(*_NO_VALUE)
-        key: ColumnElement[Any] = runs.c.key
+        without: ColumnElement[bool] = order.value.is_(None)
+        if order.joined is not None:
+            without = ~exists().where(order.joined, order.value.is_not(None))
+        query = query.where(without)
+        value, by = literal(None, Text), (runs.c.key,)
         if at:
-            query = query.where(key < at.key if descending else key > at.key)
-        return query.order_by(key.desc() if descending else key)
-    if order.source is not None:
-        query = query.join(*order.source)
-    if order.may_miss:
-        query = query.where(order.value.is_not(None))
-    query = query.add_columns(order.value.label("sorted_by"))
-    if at:
-        place = tuple_(order.value, order.key)
-        last = tuple_(at.value, at.key)
-        query = query.where(place < last if descending else place > last)
-    by = (order.value, order.key)
-    return query.order_by(*(column.desc() if descending else column for column in by))
-
-
-_NO_VALUE: Final = (case((runs.c.key.is_(None), 0)).label("sorted_by"),)
+            query = query.where(runs.c.key < at.key if descending else runs.c.key > at.key)
+    else:
+        if order.source is not None:
+            query = query.join(order.source, order.joined)
+        if order.indexed is not None:
+            query = query.where(order.indexed)
+        if order.may_miss:
+            query = query.where(order.value.is_not(None))
+        value, by = order.value, (order.value, order.key)
+        if at:
+            place, last = tuple_(order.value, order.key), tuple_(at.value, at.key)
+            query = query.where(place < last if descending else place > last)
+    found = (
+        query.add_columns(value.label("sorted_by"))
+        .order_by(*(column.desc() if descending else column for column in by))
+        .limit(room)
+        .subquery("found")
+    )
+    by = (found.c.found_key,) if missing else (found.c.sorted_by, found.c.found_key)
+    return (
+        _base(store)
+        .join(found, found.c.found_key == runs.c.key)
+        .add_columns(found.c.sorted_by)
+        .order_by(*(column.desc() if descending else column for column in by))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +288,9 @@ def _has(store: Store, table: Table, key: str, value: Any) -> ColumnElement[bool
         pairs = pairs.where(table.c.value.is_(None))
     elif value is not ANY:
         text = clean(str(value))
-        pairs = pairs.where(
-            func.substr(table.c.value, 1, INDEXED_CHARACTERS) == text[:INDEXED_CHARACTERS], table.c.value == text
-        )
+        pairs = pairs.where(func.substr(table.c.value, literal_column("1"), _INDEXED) == text[:INDEXED_CHARACTERS])
+        if len(text) >= INDEXED_CHARACTERS:
+            pairs = pairs.where(table.c.value == text)
     return runs.c.key.in_(pairs)
 
 

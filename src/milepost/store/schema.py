@@ -127,7 +127,7 @@ def _run_pairs(name: str, *, nullable: bool) -> Table:
         _workspace(),
         Column("value", Text, nullable=nullable),
         # Of a long value only the beginning: PostgreSQL takes no index entries over 2,700 bytes.
-        Index(f"ix_{name}_value", "workspace_key", "name", text(f"substr(value, 1, {INDEXED_CHARACTERS})")),
+        Index(f"ix_{name}_value", "workspace_key", "name", text(f"substr(value, 1, {INDEXED_CHARACTERS})"), "run_key"),
     )
 
 

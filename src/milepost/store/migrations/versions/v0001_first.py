@@ -342,4 +342,6 @@ def upgrade() -> None:
     )
 
     for table in ("tags", "properties", "parameters"):
-        op.create_index(f"ix_{table}_value", table, ["workspace_key", "name", sa.text("substr(value, 1, 100)")])
+        op.create_index(
+            f"ix_{table}_value", table, ["workspace_key", "name", sa.text("substr(value, 1, 100)"), "run_key"]
+        )
