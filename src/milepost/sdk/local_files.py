@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +33,7 @@ def copy_file(source: Path | IO[bytes], target: Path, drafts: Path | None = None
     The copy is written beside the target, or in the folder ``drafts`` of the same file system, and then moved: it
     replaces a file that is there.  Raises UserErrorException where one of them cannot be read or written.
     """
-    draft = (drafts or target.parent) / f".{uuid.uuid4().hex}.part"
+    draft = (drafts or target.parent) / f".{os.getpid()}-{os.urandom(8).hex()}.part"
     with explained(f"cannot copy {getattr(source, 'name', None) or source} to {target}"):
         draft.parent.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
