@@ -82,9 +82,9 @@ def _open_sqlite(url: URL) -> Engine:
     def set_up(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         # Settings of the connection only: nothing here reads or locks the file.
+        # The file is not mapped: one that another program cuts short would end the training with SIGBUS.
         for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-32768", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
-        cursor.execute("PRAGMA mmap_size=268435456")
         cursor.execute("PRAGMA journal_size_limit=67108864")
         cursor.close()
 
