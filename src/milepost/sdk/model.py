@@ -189,9 +189,9 @@ class Model(ModelCloud):
         store = workspace._recorder.fresh()
         with translated():
             if source.is_dir():
-                from milepost.sdk.run_files import _files_below
+                from milepost.sdk.local_files import files_below
 
-                files = [(file.relative_to(source).as_posix(), file) for file in _files_below(source)]
+                files = [(file.relative_to(source).as_posix(), file) for file in files_below(source)]
                 if child_paths is not None:
                     wanted = {Path(each).as_posix() for each in child_paths}
                     files = [(name, file) for name, file in files if name in wanted]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from milepost.sdk.exceptions import UserErrorException
+from milepost.sdk.local_files import files_below
 from milepost.sdk.recorder import translated
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class RunFiles:
         folder = Path(path)
         if not folder.is_dir():
             raise UserErrorException(f"upload_folder: there is no folder {str(folder)!r} (from {str(Path.cwd())!r}).")
-        files = _files_below(folder)
+        files = files_below(folder)
         prefix = "" if name in ("", ".", "./") else f"{name.rstrip('/')}/"
         names = [prefix + file.relative_to(folder).as_posix() for file in files]
         for each in names:
@@ -257,7 +258,7 @@ class RunFiles:
 
     def _upload_outputs(self, folder: str | os.PathLike[str], prefix: str) -> None:
         """Take a folder's files that the run does not have; trouble with one is a warning, not the run's end."""
-        for file in _files_below(Path(folder)):
+        for file in files_below(Path(folder)):
             name = f"{prefix}/{file.relative_to(folder).as_posix()}"
             try:
                 self._free_name(name)
@@ -267,21 +268,6 @@ class RunFiles:
                 self._record_file(name, file)
             except Exception as error:
                 warnings.warn(f"Milepost could not keep the file {name!r}: {error}", RuntimeWarning, stacklevel=3)
-
-
-def _files_below(folder: Path) -> list[Path]:
-    """Regular files below the folder, sorted; links only where they stay inside."""
-    root = folder.resolve()
-    found = []
-    for here, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            file = Path(here, name)
-            if file.is_symlink() and not file.resolve().is_relative_to(root):
-                continue
-            if file.is_file():
-                found.append(file)
-    return found
 
 
 def _plain(name: str) -> str:
