@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, select, update
 
 from milepost.store import metrics
 from milepost.store.batch import (
@@ -23,6 +23,7 @@ from milepost.store.errors import BadInput, OffsetMismatch
 from milepost.store.events import EVENT_KINDS, Changes
 from milepost.store.points import check
 from milepost.store.schema import journals, runs
+from milepost.store.schema import metrics as metrics_table
 from milepost.store.status import FAILED, PROCESS_DIED, TERMINAL
 from milepost.store.texts import clean, fit_name
 
@@ -124,7 +125,8 @@ def _lock_journal(connection: Connection, workspace_key: int, journal_id: str) -
 def close_journal(store: Store, journal_id: str, reason: str) -> list[str]:
     """Note that the journal's process is dead and all that it wrote is applied.
 
-    The runs that it owned and that have not ended become Failed with the code ``ProcessDied`` and this reason.
+    The runs that it owned and that have not ended become Failed with the code ``ProcessDied`` and this reason; they
+    ended when they last logged a metric, as far as the store can know.
     Returns their ids; a second call changes nothing.
     """
     return retried(lambda: _close_journal(store, fit_name(journal_id), clean(reason)))
@@ -144,7 +146,7 @@ def _close_journal(store: Store, journal_id: str, reason: str) -> list[str]:
             .values(closed_ns=now)
         )
         left = connection.execute(
-            select(runs.c.key, runs.c.run_id)
+            select(runs.c.key, runs.c.run_id, runs.c.created_ns, runs.c.started_ns)
             .where(
                 runs.c.workspace_key == store.workspace_key,
                 runs.c.owner_journal == journal_id,
@@ -154,12 +156,37 @@ def _close_journal(store: Store, journal_id: str, reason: str) -> list[str]:
             .with_for_update()
         ).all()
         if left:
+            ends = _last_words(connection, [row.key for row in left])
+            error = {"code": PROCESS_DIED, "message": reason}
             connection.execute(
-                update(runs)
-                .where(runs.c.key.in_([row.key for row in left]))
-                .values(status=FAILED, ended_ns=now, error={"code": PROCESS_DIED, "message": reason})
+                _FAIL,
+                [
+                    {
+                        "this_key": row.key,
+                        "error": error,
+                        "ended_ns": max(row.created_ns, row.started_ns or 0, ends.get(row.key, 0)),
+                    }
+                    for row in left
+                ],
             )
     return [row.run_id for row in left]
+
+
+_FAIL: Final = (
+    update(runs)
+    .where(runs.c.key == bindparam("this_key"))
+    .values(status=FAILED, ended_ns=bindparam("ended_ns"), error=bindparam("error"))
+)
+
+
+def _last_words(connection: Connection, run_keys: list[int]) -> dict[int, int]:
+    """When each run last logged a metric.  A death may be noticed days later; the run did not last until then."""
+    rows = connection.execute(
+        select(metrics_table.c.run_key, func.max(metrics_table.c.last_ns).label("last_ns"))
+        .where(metrics_table.c.run_key.in_(run_keys))
+        .group_by(metrics_table.c.run_key)
+    )
+    return {row.run_key: row.last_ns for row in rows if row.last_ns is not None}
 
 
 def applied(store: Store, journal_id: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from milepost.store.engine import MAX_PARAMETERS, insert
+from milepost.store.names import MAX_PART_BYTES
 from milepost.store.schema import artifacts, blobs
 from milepost.store.texts import fit_name
 
@@ -91,7 +92,10 @@ def fold(name: str) -> str:
 
 def _aside(upload: Upload) -> str:
     path = PurePosixPath(upload.name)
-    return fit_name(str(path.with_name(f"{path.stem}.conflict-{upload.digest[:8]}{path.suffix}")))
+    ending = f".conflict-{upload.digest[:8]}{path.suffix}"
+    room = MAX_PART_BYTES - len(ending.encode())
+    stem = path.stem.encode()[: max(room, 1)].decode(errors="ignore")
+    return fit_name(str(path.with_name(stem + ending)))
 
 
 def _known(

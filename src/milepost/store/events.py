@@ -16,6 +16,7 @@ from sqlalchemy import and_, bindparam, delete, select, update
 from milepost.store.conflicts import Upload, record_uploads
 from milepost.store.engine import MAX_PARAMETERS, insert
 from milepost.store.errors import BadInput
+from milepost.store.names import check_name
 from milepost.store.schema import deleted_runs, experiments, properties, runs, tags
 from milepost.store.status import (
     ACCEPT,
@@ -311,7 +312,7 @@ class Changes:
             raise BadInput(f"{ascii(digest)[:100]} is no SHA-256 digest")
         if not isinstance(size, int) or not 0 <= size <= _MAX_NS:
             raise BadInput(f"{ascii(size)[:100]} is no size")
-        name = fit_name(_checked_name(data["name"]))
+        name = fit_name(check_name(data["name"]))
         content_type = clean(str(data.get("content_type") or "application/octet-stream"))[:255]
         run.uploads.append(Upload(name, digest, size, content_type, _time(event.time_ns)))
 
@@ -429,11 +430,3 @@ def _time(time_ns: Any) -> int:
 
 def _pieces(listed: list[str]) -> Iterable[list[str]]:
     return (listed[position : position + MAX_PARAMETERS] for position in range(0, len(listed), MAX_PARAMETERS))
-
-
-def _checked_name(name: str) -> str:
-    try:
-        from milepost.store.names import check_name
-    except ModuleNotFoundError:
-        return str(name)
-    return check_name(name)
