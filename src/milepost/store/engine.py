@@ -12,6 +12,7 @@ import os
 import time
 import weakref
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -39,6 +40,10 @@ _T = TypeVar("_T")
 
 class _Collision(StoreUnavailable):
     """Two transactions stood in each other's way and this one gave in; trying again at once is right."""
+
+
+class Locked(StoreUnavailable):
+    """SQLite's file was locked by another process for all the time that one may wait."""
 
 
 def open_engine(url: str | URL) -> Engine:
@@ -183,6 +188,10 @@ def translated(engine: Engine) -> Iterator[None]:
         raise _translate(engine, error) from error
     except exc.TimeoutError as error:
         raise StoreUnavailable(f"all connections to {describe(engine)} are in use; try again later") from error
+    except JSONDecodeError as error:
+        raise StoreDamaged(
+            f"the store's database {describe(engine)} is damaged (a value is no JSON: {error}): restore a backup"
+        ) from error
 
 
 def _translate(engine: Engine, error: exc.DBAPIError) -> StoreError:
@@ -205,7 +214,6 @@ _SQLITE_DAMAGED: Final = (
     "schema has changed",
 )
 _SQLITE_UNAVAILABLE: Final = {
-    "locked": "another process kept it locked for too long; try again later",
     "disk is full": f"the disk is full: free some space; {_KEPT}",
     "disk i/o error": f"the disk could not be read or written: check its space, its quota and its health; {_KEPT}",
     "unable to open": "it cannot be opened: check that its folder is there and that you may read and write in it",
@@ -223,6 +231,11 @@ def _sqlite_error(where: str, said: str) -> StoreError:
                 "and -shm, and restore a backup or save what is left with the sqlite3 command .recover; "
                 "journals that are not stored yet are kept"
             )
+    if "locked" in lowered:
+        return Locked(
+            f"the store's database {where} is not available ({said}): another process kept it locked for too long; try "
+            "again later"
+        )
     for words, advice in _SQLITE_UNAVAILABLE.items():
         if words in lowered:
             return StoreUnavailable(f"the store's database {where} is not available ({said}): {advice}")

@@ -15,6 +15,7 @@ from milepost.store.metrics import load_cell
 from milepost.store.points import cells, column_of, concat, decode, take
 from milepost.store.records import MetricSummary
 from milepost.store.schema import metric_chunks, metrics, runs
+from milepost.store.texts import fit_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ def _rows(
 ) -> list[tuple[str, RowMapping]]:
     """(run id, row) of the metrics of these runs, in order of first logging.  Placeholders have none."""
     found = []
+    run_ids = [fit_name(run_id) for run_id in run_ids]
     for position in range(0, len(run_ids), MAX_PARAMETERS // 2):
         query: Select[Any] = (
             select(runs.c.run_id, *wanted)
@@ -51,7 +53,7 @@ def _rows(
         if namespace is not None:
             query = query.where(metrics.c.namespace == namespace)
         if names is not None:
-            query = query.where(metrics.c.name.in_(names))
+            query = query.where(metrics.c.name.in_([fit_name(name) for name in names]))
         found += [(row["run_id"], row) for row in connection.execute(query).mappings()]
     return found
 
@@ -150,13 +152,13 @@ def values(store: Store, run_id: str, name: str | None = None, namespace: str = 
         known = connection.scalar(
             select(runs.c.key).where(
                 runs.c.workspace_key == store.workspace_key,
-                runs.c.run_id == run_id,
+                runs.c.run_id == fit_name(run_id),
                 runs.c.experiment_key.is_not(None),
             )
         )
         if known is None:
             raise NotFound(f"there is no run {run_id!r} in workspace {store.workspace_name}")
-        return _values(connection, store, [run_id], name, namespace).get(run_id, {})
+        return _values(connection, store, [run_id], name, namespace).get(fit_name(run_id), {})
 
 
 def values_many(
@@ -165,7 +167,7 @@ def values_many(
     """``values`` of many runs at once, in the order given; unknown runs have none."""
     with read(store.engine) as connection:
         found = _values(connection, store, run_ids, name, namespace)
-    return {run_id: found.get(run_id, {}) for run_id in run_ids}
+    return {run_id: found.get(fit_name(run_id), {}) for run_id in run_ids}
 
 
 def _values(

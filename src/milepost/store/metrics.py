@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from milepost.store.batch import CELL_BIGINT, NO_STEP, TABLE, Column, Points
 from milepost.store.engine import MAX_PARAMETERS
@@ -23,11 +24,14 @@ from milepost.store.points import cell_at, cells, concat, decode, encode, take, 
 from milepost.store.schema import metric_chunks, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RowMapping
 
     from milepost.store.batch import SeriesBlock
+
+    _Identity: TypeAlias = tuple[int, str, str, str]
 
 TAIL_POINTS: Final = 256
 """A tail of so many points becomes a chunk."""
@@ -113,27 +117,45 @@ def append(connection: Connection, workspace_key: int, blocks: Sequence[tuple[in
 
 def _load(
     connection: Connection, workspace_key: int, blocks: Sequence[tuple[int, SeriesBlock]]
-) -> dict[tuple[int, str, str, str], _Metric]:
+) -> dict[_Identity, _Metric]:
     """The metrics of the blocks, in the order in which the blocks first name them."""
-    touched: dict[tuple[int, str, str, str], _Metric] = {}
+    touched: dict[_Identity, _Metric] = {}
     for run_key, block in blocks:
         identity = (run_key, block.namespace, block.name, block.kind)
         if identity not in touched:
             touched[identity] = _Metric(_new_row(workspace_key, run_key, block), is_new=True)
-    identities = list(touched)
-    step = MAX_PARAMETERS // 4
-    for position in range(0, len(identities), step):
-        found = connection.execute(
-            select(metrics).where(
-                tuple_(metrics.c.run_key, metrics.c.namespace, metrics.c.name, metrics.c.kind).in_(
-                    identities[position : position + step]
-                )
-            )
-        )
-        for row in found.mappings():
-            identity = (row["run_key"], row["namespace"], row["name"], row["kind"])
-            touched[identity] = _Metric(dict(row))
+    for row in _select(connection, list(touched), *metrics.c):
+        touched[_identity(row)] = _Metric(dict(row))
     return touched
+
+
+def _select(connection: Connection, identities: list[_Identity], *wanted: Any) -> Iterator[RowMapping]:
+    """The rows of these metrics that are there."""
+    chosen = set(identities)
+    for some in _groups(identities):
+        query = select(*wanted)
+        # A list for each column, and not one of pairs: with pairs SQLite reads the whole table.
+        for column, values in zip(_IDENTITY_COLUMNS, zip(*some, strict=True), strict=True):
+            query = query.where(column.in_(sorted(set(values))))
+        yield from (row for row in connection.execute(query).mappings() if _identity(row) in chosen)
+
+
+def _groups(identities: list[_Identity]) -> Iterator[list[_Identity]]:
+    """The identities in groups whose lists of columns do not multiply to many more than they are."""
+    lookups = math.prod(len(set(values)) for values in zip(*identities, strict=True))
+    if len(identities) <= MAX_PARAMETERS // 4 and lookups <= 4 * len(identities):
+        yield identities
+        return
+    by_run: dict[int, list[_Identity]] = {}
+    for identity in identities:
+        by_run.setdefault(identity[0], []).append(identity)
+    for some in by_run.values():
+        for position in range(0, len(some), MAX_PARAMETERS // 4):
+            yield some[position : position + MAX_PARAMETERS // 4]
+
+
+def _identity(row: RowMapping | dict[str, Any]) -> _Identity:
+    return row["run_key"], row["namespace"], row["name"], row["kind"]
 
 
 def _new_row(workspace_key: int, run_key: int, block: SeriesBlock) -> dict[str, Any]:
@@ -321,11 +343,11 @@ def _merge(connection: Connection, metric: _Metric, pieces: list[_Piece], floor:
 def _write(connection: Connection, workspace_key: int, touched: list[_Metric]) -> None:
     new = [metric for metric in touched if metric.is_new]
     if new:
-        keys = connection.scalars(
-            insert(metrics).returning(metrics.c.key, sort_by_parameter_order=True), [metric.row for metric in new]
-        )
-        for metric, key in zip(new, keys, strict=True):
-            metric.row["key"] = key
+        connection.execute(insert(metrics), [metric.row for metric in new])
+        # Keys that the database hands back cost a statement a row; only chunks need them.
+        big = {_identity(metric.row): metric for metric in new if metric.new_chunks}
+        for row in _select(connection, list(big), metrics.c.key, *_IDENTITY_COLUMNS):
+            big[_identity(row)].row["key"] = row["key"]
     old = [{**metric.row, "this_key": metric.row["key"]} for metric in touched if not metric.is_new]
     if old:
         connection.execute(_UPDATE, old)
@@ -359,7 +381,8 @@ def _chunk_row(workspace_key: int, metric_key: int, piece: _Piece) -> dict[str, 
     }
 
 
-_FIXED: Final = ("key", "workspace_key", "run_key", "namespace", "name", "kind", "scalar_columns")
+_IDENTITY_COLUMNS: Final = (metrics.c.run_key, metrics.c.namespace, metrics.c.name, metrics.c.kind)
+_FIXED: Final = ("key", "workspace_key", "scalar_columns", *(column.name for column in _IDENTITY_COLUMNS))
 _UPDATE: Final = (
     update(metrics)
     .where(metrics.c.key == bindparam("this_key"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event, text
 
-from milepost.store.engine import describe, is_sqlite, open_engine, read, sqlite_path, translated, write
-from milepost.store.errors import NotFound, StoreDamaged, StoreUnavailable
+from milepost.store.engine import Locked, describe, is_sqlite, open_engine, read, sqlite_path, translated, write
+from milepost.store.errors import NotFound, StoreDamaged
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -104,7 +104,7 @@ def _ensure_wal(engine: Engine) -> None:
         try:
             if _wal(engine):
                 return
-        except StoreUnavailable:
+        except Locked:
             if time.monotonic() > until:
                 raise
         time.sleep(0.02)

@@ -91,7 +91,7 @@ def decode(data: bytes) -> Points:
     """The points of a block.  Raises StoreDamaged where it is not one, or not whole."""
     if len(data) < _HEADER.size:
         raise _damaged("it is cut off")
-    magic, version, _, checksum, count, column_count = _HEADER.unpack_from(data)
+    magic, version, reserved, checksum, count, column_count = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise _damaged("it does not begin like one")
     if version != _VERSION:
@@ -100,7 +100,7 @@ def decode(data: bytes) -> Points:
             "Milepost; upgrade with pip install -U milepost"
         )
     view = memoryview(data)
-    if zlib.crc32(view[8:]) != checksum:
+    if reserved or zlib.crc32(view[8:]) != checksum:
         raise _damaged("its checksum is wrong")
     if count > MAX_POINTS or column_count * 6 * _PART.size > len(data):
         raise _damaged("it claims more than it can hold")
