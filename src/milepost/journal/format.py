@@ -95,21 +95,26 @@ def pack_header(header: SegmentHeader) -> bytes:
 
 
 def parse_header(data: bytes) -> SegmentHeader:
-    """Read a segment's header.  Raises JournalDamaged, saying what is wrong with it."""
+    """Read a segment's header.  Raises JournalDamaged, saying what is wrong with it, or JournalForeign."""
     if len(data) < HEADER_SIZE:
         raise JournalDamaged("it is shorter than a header")
     body = data[: _HEADER.size]
     magic, order, version, journal_id, base, size, created_ns, pid = _HEADER.unpack(body)
     if magic != _MAGIC:
         raise JournalDamaged("it is not a journal segment")
+    # The checksum comes first: a flipped bit must not pass for another machine's or another version's segment.
+    # These fields and the checksum's place are the same in every version.
+    (check,) = MARK.unpack_from(data, _HEADER.size)
+    if check not in (zlib.crc32(body), int.from_bytes(zlib.crc32(body).to_bytes(4, "big"), "little")):
+        raise JournalDamaged("its header's checksum is wrong")
     if order != _BYTE_ORDER:
         raise JournalForeign("it was written on a machine of another byte order; read it on one of that kind")
     if version != VERSION:
         raise JournalForeign(
             f"it has format {version}, this Milepost reads {VERSION}; upgrade with pip install -U milepost"
         )
-    if MARK.unpack_from(data, _HEADER.size)[0] != zlib.crc32(body):
-        raise JournalDamaged("its header's checksum is wrong")
+    if base < 0 or size < HEADER_SIZE:
+        raise JournalDamaged(f"its header gives the impossible place {base} and size {size}")
     return SegmentHeader(journal_id.hex(), base, size, created_ns, pid)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -75,54 +75,65 @@ class SegmentReader:
         slots = np.frombuffer(content, dtype=SLOT_DTYPE, count=usable, offset=first) if usable > 0 else _NO_SLOTS
         marks = np.ascontiguousarray(slots["mark"])
         keep = (marks >= fmt.FLOAT) & (marks <= fmt.BOOL)
-        others = np.flatnonzero(~keep & (marks != 0))
-        holes: Sequence[int] = () if final else np.flatnonzero(marks == 0).tolist()
+        is_payload = np.isin(marks, _WITH_PAYLOAD)
+        strange = (marks != 0) & ~keep & ~is_payload  # not a record of ours, unless it is part of a payload
+        heads: list[int] = np.flatnonzero(is_payload).tolist()
+        holes: list[int] = [] if final else np.flatnonzero(marks == 0).tolist()
         payloads: list[Payload] = []
         damaged = 0
         at = 0
         end = len(slots)
         skip_before = self._slot_of(start, first)
-        while at < end:
-            which = bisect_left(others, at)
-            following = int(others[which]) if which < len(others) else end
-            hole = bisect_left(holes, at)
-            if hole < len(holes) and holes[hole] < following:
-                end = int(holes[hole])
+        head_index = hole_index = 0
+        while True:
+            head_index = bisect_left(heads, at, head_index)
+            following = heads[head_index] if head_index < len(heads) else end
+            hole_index = bisect_left(holes, at, hole_index)
+            if hole_index < len(holes) and holes[hole_index] < following:
+                end = holes[hole_index]
                 break
             at = following
             if at == end:
                 break
-            mark = int(marks[at])
+            offset = first + at * fmt.SLOT
+            step, time_ns, length, check, series, mark = fmt.PAYLOAD_SLOT.unpack_from(content, offset)
             if mark == fmt.RESERVED and not final:
                 end = at
                 break
-            if mark != fmt.RESERVED and mark not in fmt.PAYLOADS:
-                damaged += 1
-                at += 1
-                continue
-            offset = first + at * fmt.SLOT
-            step, time_ns, length, check, series, _mark = fmt.PAYLOAD_SLOT.unpack_from(content, offset)
             taken = fmt.slots_for(length)
-            if at + taken > len(slots) and more:
-                end = at
-                break
             if at + taken > len(slots):
-                # The payload would pass the end: its length is wrong, so look for the next record slot by slot.
+                if more:
+                    end = at
+                    break
+                # Cut off, or its length is wrong: look for the next record slot by slot.
                 damaged += 1
                 at += 1
                 continue
-            keep[at : at + taken] = False
             body = bytes(content[offset + fmt.SLOT : offset + fmt.SLOT + length])
-            if mark != fmt.RESERVED:
-                if check != fmt.checksum(step, time_ns, series, mark, body):
+            if mark == fmt.RESERVED:
+                pass  # its process was killed, or its thread interrupted
+            elif check != fmt.checksum(step, time_ns, series, mark, body):
+                # Its length may be wrong: what looks like a record in what it covers is taken as one.
+                damaged += 1
+                strange[at : at + taken] = False
+                at += 1
+                continue
+            elif mark == fmt.SERIES:
+                name = _series_name(body)
+                if name is None:
                     damaged += 1
-                elif mark == fmt.SERIES:
-                    self.series[series] = _series_name(body)
-                elif at >= skip_before:
-                    payloads.append(Payload(at, mark, time_ns, step, series, body))
+                else:
+                    self.series[series] = name
+            elif mark != fmt.EVENT and series not in self.series:
+                damaged += at >= skip_before
+            elif at >= skip_before:
+                payloads.append(Payload(at, mark, time_ns, step, series, body))
+            keep[at : at + taken] = False
+            strange[at : at + taken] = False
             at += taken
         keep[end:] = False
         keep[: min(skip_before, len(keep))] = False
+        damaged += int(strange[:end].sum())
         self.position = first + end * fmt.SLOT
         places = np.flatnonzero(keep)
         scalars = slots[places]  # a copy: nothing refers to the mapped file any more
@@ -149,29 +160,63 @@ class SegmentReader:
         return max(0, (offset - self.offset(first)) // fmt.SLOT)
 
 
-def read_files(folder: Path, start: int = 0) -> list[Piece]:
-    """All that a dead journal's files hold from the offset ``start`` on, a piece a segment.
+def read_files(folder: Path, start: int = 0) -> Iterator[Piece]:
+    """All that a dead journal's files hold from the offset ``start`` on, a piece a segment, one at a time.
 
-    A segment whose header cannot be read gives an empty piece with ``damaged`` 1 and covers nothing.  Raises
-    JournalForeign and OSError.
+    A segment whose header cannot be read counts as one damaged record; the file's name tells its place.  Raises
+    JournalForeign (before the first piece) and OSError.
     """
-    pieces = []
+    found: dict[int, list[_File]] = {}
+    unknown = 0
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        content = path.read_bytes()
+        each = _look_at(path)
+        if each is None:
+            unknown += 1
+        else:
+            found.setdefault(each.base, []).append(each)
+    if unknown:
+        yield Piece(start, start, _NO_SLOTS, np.empty(0, np.int64), damaged=unknown)
+    for base in sorted(found):
+        file = min(found[base], key=_File.precedence) if len(found[base]) > 1 else found[base][0]
+        if file.end <= start:
+            continue
+        piece = SegmentReader(base).read(memoryview(file.path.read_bytes()), start=start)
+        piece.end = max(piece.end, file.end)
+        piece.damaged += not file.sound
+        yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    base: int
+    end: int
+    sound: bool
+
+    def precedence(self) -> tuple[bool, int]:
+        """The lowest is the one that was written to, of several that were opened at the same place.
+
+        The others (a spare that was not used, what a signal handler was quicker to open) are empty.
+        """
+        content = self.path.read_bytes()
+        empty = content.count(0, fmt.HEADER_SIZE) == len(content) - fmt.HEADER_SIZE
+        return empty, self.end
+
+
+def _look_at(path: Path) -> _File | None:
+    with path.open("rb") as file:
+        head = file.read(fmt.HEADER_SIZE)
+    try:
+        header = fmt.parse_header(head)
+    except fmt.JournalForeign:
+        raise
+    except fmt.JournalDamaged:
         try:
-            header = fmt.parse_header(content)
-        except fmt.JournalForeign:
-            raise
-        except fmt.JournalDamaged:
-            pieces.append(Piece(start, start, _NO_SLOTS, np.empty(0, np.int64), damaged=1))
-            continue
-        end = header.base + header.size - fmt.HEADER_SIZE
-        if end <= start:
-            continue
-        piece = SegmentReader(header.base).read(memoryview(content), start=start)
-        piece.end = max(piece.end, end)
-        pieces.append(piece)
-    return pieces
+            base = int(path.name[:16], 16)
+        except ValueError:
+            return None
+        return _File(path, base, base + max(0, path.stat().st_size - fmt.HEADER_SIZE), sound=False)
+    return _File(path, header.base, header.base + header.size - fmt.HEADER_SIZE, sound=True)
 
 
 def parse_event(payload: Payload) -> dict[str, Any]:
@@ -180,8 +225,12 @@ def parse_event(payload: Payload) -> dict[str, Any]:
     return event
 
 
-def _series_name(body: bytes) -> SeriesName:
-    return SeriesName(**json.loads(body))
+def _series_name(body: bytes) -> SeriesName | None:
+    try:
+        return SeriesName(**json.loads(body))
+    except (ValueError, TypeError):
+        return None
 
 
 _NO_SLOTS: Final = np.empty(0, SLOT_DTYPE)
+_WITH_PAYLOAD: Final = np.array([*fmt.PAYLOADS, fmt.RESERVED], np.uint32)
