@@ -2,45 +2,113 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+_PATIENCE_S: Final = 1.0
+
+_locks: weakref.WeakSet[FileLock] = weakref.WeakSet()
+# Held while a lock's file is opened and locked, and by who forks: else a child could inherit a handle that nobody
+# has noted yet, and keep the lock beyond its parent's death.
+_opening = threading.RLock()
 
 
 class FileLock:
-    """Takes the lock at once or not at all.  The file stays when the lock goes."""
+    """Takes the lock at once or not at all.  Not for use by two threads at once.
+
+    A signal handler may come in anywhere: what it has done is then found, not done a second time.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd: int | None = None
+        self._held = False
+        _locks.add(self)
 
     @property
     def held(self) -> bool:
         """True while this object holds the lock."""
-        return self._fd is not None
+        return self._held
 
     def acquire(self) -> bool:
-        """True if the lock is ours now; False if another process has it.  Raises OSError where it cannot be tried."""
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if not _try_lock(fd):
-                os.close(fd)
-                return False
-        except OSError:
-            os.close(fd)
-            raise
-        self._fd = fd
-        return True
+        """True if the lock is ours now; False if another process has it.  Raises OSError where it cannot be tried.
+
+        Where we hold it already but somebody has removed the file, the lock is taken anew.
+        """
+        for _ in range(10):
+            with _no_fork():
+                fd = self._open()
+                try:
+                    locked = self._held or _try_lock(fd)
+                except OSError:
+                    self._drop()
+                    raise
+                if not locked:
+                    self._drop()
+                    return False
+                if self._is_at_path(fd):
+                    self._held = True
+                    return True
+                # Who held it before has removed the file: a lock on that keeps nobody away.
+                self._drop()
+        return False
 
     def release(self) -> None:
-        """Give the lock back."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        """Give the lock back.  The file stays."""
+        fd = self._drop(close=False)
+        if fd is not None:
+            try:
+                _unlock(fd)  # closing is not enough while a forked child has a copy of the handle
+            finally:
+                os.close(fd)
+
+    def remove(self) -> None:
+        """Give the lock back and remove its file."""
+        if os.name == "nt":  # an open file cannot be removed there
+            self.release()
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            return
+        # Removed while held: nobody can lock a file that is about to go and believe that it means something.
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        self.release()
 
     def forget_in_child(self) -> None:
-        """After a fork: drop the child's copy, which would keep the lock beyond the parent's death."""
-        self.release()
+        """After a fork: drop the child's copy of the handle; the parent keeps the lock."""
+        self._drop()
+
+    def _open(self) -> int:
+        if self._fd is not None:
+            return self._fd
+        return self._keep(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOINHERIT", 0), 0o600))
+
+    def _keep(self, fd: int) -> int:
+        if self._fd is None:
+            self._fd = fd
+        else:  # a signal handler came first
+            os.close(fd)
+        return self._fd
+
+    def _drop(self, *, close: bool = True) -> int | None:
+        fd, self._fd, self._held = self._fd, None, False
+        if close and fd is not None:
+            os.close(fd)
+        return fd
+
+    def _is_at_path(self, fd: int) -> bool:
+        if os.name == "nt":
+            return True
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(self.path))  # noqa: PTH116
+        except FileNotFoundError:
+            return False
 
 
 if sys.platform == "win32":
@@ -53,6 +121,9 @@ if sys.platform == "win32":
             return False
         return True
 
+    def _unlock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
@@ -63,3 +134,38 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def _unlock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def _no_fork() -> Iterator[None]:
+    guard = _opening  # a child has another one
+    # Not for ever: a signal handler may have interrupted the thread that has it, and wait for ours.
+    mine = guard.acquire(timeout=_PATIENCE_S)
+    try:
+        yield
+    finally:
+        if mine:
+            guard.release()
+
+
+def _before_fork() -> None:
+    _opening.acquire(timeout=_PATIENCE_S)
+
+
+def _after_fork_in_parent() -> None:
+    with contextlib.suppress(RuntimeError):  # it was not to be had in time
+        _opening.release()
+
+
+def _after_fork_in_child() -> None:
+    global _opening
+    _opening = threading.RLock()
+    for each in list(_locks):
+        each.forget_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

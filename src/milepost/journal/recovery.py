@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from milepost.journal.lock import FileLock
-from milepost.journal.writer import remove_folder
+from milepost.journal.segment import remove_folder
 
 DAMAGED: Final = "damaged-"
 """Prefix of the folder of a journal that could not be read; it is kept for a person to look at."""
@@ -24,15 +25,20 @@ class DeadJournal:
     lock: FileLock
 
     def remove(self) -> None:
-        """Remove its files.  The store has all of it."""
-        remove_folder(self.path)
-        self.lock.path.unlink(missing_ok=True)
+        """Remove its files; the store has all of it.  Files that are none of ours are set aside.  Raises OSError."""
+        if remove_folder(self.path):
+            self.lock.remove()
+        else:
+            self.set_aside()
 
     def set_aside(self) -> Path:
-        """Keep its files where no drain looks any more, and give that folder."""
+        """Keep its files where no drain looks any more, and give that folder.  Raises OSError."""
         aside = self.path.with_name(DAMAGED + self.journal_id)
+        number = count(2)
+        while aside.exists():
+            aside = self.path.with_name(f"{DAMAGED}{self.journal_id}-{next(number)}")
         self.path.replace(aside)
-        self.lock.path.unlink(missing_ok=True)
+        self.lock.remove()
         return aside
 
 
@@ -44,21 +50,28 @@ def journal_ids(folder: Path) -> list[str]:
 
 
 def live_journals(folder: Path) -> list[str]:
-    """Ids of the journals that some process holds just now."""
+    """Ids of the journals that some process holds just now, or that belong to another user."""
     live = []
     for journal_id in journal_ids(folder):
         with take_dead(folder, journal_id) as dead:
-            if dead is None:
+            if dead is None and (folder / journal_id).is_dir():
                 live.append(journal_id)
     return live
 
 
 @contextmanager
 def take_dead(folder: Path, journal_id: str) -> Iterator[DeadJournal | None]:
-    """Hold a journal if its process is gone; None if it is alive, held by another process, or not there any more."""
+    """Hold a journal if its process is gone; None if it is alive, held by another process, or not there any more.
+
+    None too for a journal of another user that we may not touch.  Raises OSError where the lock cannot be tried.
+    """
     lock = FileLock(folder / f"{journal_id}.lock")
     path = folder / journal_id
-    if not path.is_dir() or not lock.acquire():
+    try:
+        taken = path.is_dir() and lock.acquire()
+    except PermissionError:
+        taken = False
+    if not taken:
         yield None
         return
     try:
@@ -66,7 +79,7 @@ def take_dead(folder: Path, journal_id: str) -> Iterator[DeadJournal | None]:
         if path.is_dir():
             yield DeadJournal(journal_id, path, lock)
         else:
-            lock.path.unlink(missing_ok=True)
+            lock.remove()
             yield None
     finally:
         lock.release()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import mmap
 import os
+import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,13 +18,15 @@ from milepost.journal.format import HEADER_SIZE, SLOT, SegmentHeader, pack_heade
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_SUPPORTED = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS})
-_ZEROS = 1 << 20
+# Reserved in steps: a signal makes a file system start a step again, and a timer could stop a long one for ever.
+_STEP: Final = 1 << 20
 
 SUFFIX: Final = ".seg"
-SPARE: Final = ".spare"
 _FRESH: Final = ".new"
-PATTERNS: Final = tuple(f"*{suffix}" for suffix in (SUFFIX, SPARE, _FRESH))
+PATTERNS: Final = (f"*{SUFFIX}", f"*{_FRESH}")
 """All files that a journal's folder may hold."""
+
+_serial = itertools.count(1)
 
 
 class Segment:
@@ -29,29 +34,53 @@ class Segment:
 
     ``buf`` is the mapped file, or plain memory where the disk was full.  ``claim`` gives out slots: one ``next``
     is one bytecode, so a signal handler that logs between two bytecodes of an append never gets the same slot.
-    ``series`` maps a run's handle to its metrics' numbers in this segment.  A scalar may go to any slot up to
-    ``soft``; beyond it the writer has something to do first.
+    ``series`` maps a run's handle to its metrics' numbers in this segment; ``numbers`` gives them out.  A scalar may
+    go to any slot up to ``soft``; beyond it the writer has something to do first.  ``nexts``: what was opened to
+    follow this segment; the first is the one that does.
     """
 
-    __slots__ = ("base", "buf", "claim", "fd", "hard", "header", "path", "series", "series_count", "size", "soft")
+    __slots__ = (
+        "base",
+        "buf",
+        "claim",
+        "hard",
+        "header",
+        "nexts",
+        "numbers",
+        "path",
+        "series",
+        "size",
+        "soft",
+        "synced",
+    )
 
-    def __init__(self, header: SegmentHeader, buf: mmap.mmap | bytearray, path: Path | None, fd: int | None) -> None:
+    def __init__(self, header: SegmentHeader, buf: mmap.mmap | bytearray, path: Path | None) -> None:
         self.header = header
         self.buf: mmap.mmap | bytearray = buf
         self.path = path
-        self.fd = fd
         self.base = header.base
         self.size = header.size
         self.claim: Iterator[int] = itertools.count(HEADER_SIZE, SLOT)
         self.hard = header.size - SLOT
         self.soft = self.hard
         self.series: dict[int, dict[str, int]] = {}
-        self.series_count = 0
+        self.numbers: Iterator[int] = itertools.count(1)
+        self.nexts: list[Segment] = []
+        self.synced = False
 
     @property
     def in_memory(self) -> bool:
         """True where there is no file behind it yet."""
         return self.path is None
+
+    @property
+    def mapped(self) -> bool:
+        """False for a full segment that rests."""
+        return True
+
+    def on_disk(self) -> bool:
+        """True if the file is where it was made."""
+        return self.path is not None and self.path.exists()
 
     @property
     def end(self) -> int:
@@ -69,21 +98,64 @@ class Segment:
 
     def sync(self) -> None:
         """Bring what was written to the disk itself.  Raises OSError."""
-        if self.fd is None:
+        if self.path is None or self.synced:
             return
-        if os.name == "nt":  # FlushFileBuffers leaves mapped pages alone
-            if isinstance(self.buf, mmap.mmap):
-                self.buf.flush()
-            os.fsync(self.fd)
-        else:
+        if sys.platform != "linux":  # elsewhere fsync is not bound to know of mapped pages
+            buf = self.buf
+            if isinstance(buf, mmap.mmap):
+                buf.flush()
+        try:
+            fd = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            return  # released meanwhile
+        try:
             # One call for the file and its mapped pages; unlike mmap.flush() it lets other threads run.
-            getattr(os, "fdatasync", os.fsync)(self.fd)
+            getattr(os, "fdatasync", os.fsync)(fd)
+        finally:
+            os.close(fd)
+
+    def rest(self) -> None:
+        """Unmap a segment that is full; whoever wants its ``buf`` later maps it again for a while.
+
+        A mapping holds a file handle, and a store that is away for days must not use them up.
+        """
+        if self.mapped and self.on_disk():
+            self.__class__ = _Resting  # and not __getattr__: that would slow down every append
+            Segment.__dict__["buf"].__delete__(self)
 
     def close(self) -> None:
-        """Close the file's handle.  The mapping goes when nothing refers to it any more."""
-        if self.fd is not None:
-            os.close(self.fd)
-            self.fd = None
+        """Give up the file.  The mapping goes when nothing refers to it any more."""
+        if os.name == "nt":  # a mapped file cannot be removed there
+            with contextlib.suppress(BufferError):
+                if self.mapped and isinstance(self.buf, mmap.mmap):
+                    self.buf.close()
+
+
+class _Resting(Segment):
+    """A full segment that is mapped only while somebody looks."""
+
+    __slots__ = ()
+
+    @property
+    def mapped(self) -> bool:
+        return False
+
+    @property
+    def buf(self) -> mmap.mmap | bytearray:  # type: ignore[override]
+        assert self.path is not None
+        try:
+            fd = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            warnings.warn(
+                f"Milepost: {self.path} was removed by another program; what was logged there is lost.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return bytearray(self.size)
+        try:
+            return _map(fd, self.size)
+        finally:
+            os.close(fd)
 
 
 def disk_full(error: OSError) -> bool:
@@ -91,53 +163,90 @@ def disk_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def create_file(folder: Path, header: SegmentHeader, content: bytes | None = None, *, suffix: str = SUFFIX) -> Segment:
+def create_file(folder: Path, header: SegmentHeader, content: bytes | None = None) -> Segment:
     """Make a segment's file, all its blocks reserved (an append can then never hit a full disk), and map it.
 
     ``content`` (of ``header.size`` bytes) fills it.  Raises OSError; nothing is left behind then.
+
+    The name begins with the offset and is the process's own for each call: a signal handler that interrupts this
+    and opens the same segment gets another file.  One of them stays empty.
     """
-    path = folder / f"{header.base:016x}{suffix}"
+    path = folder / f"{header.base:016x}-{next(_serial):x}{SUFFIX}"
     fresh = path.with_name(path.name + _FRESH)
-    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    flags = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+    fd = os.open(fresh, flags | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        _reserve(fd, header.size)
-        os.lseek(fd, 0, os.SEEK_SET)
-        view = memoryview(content if content is not None else pack_header(header))
-        while view:
-            view = view[os.write(fd, view) :]
-        buf = mmap.mmap(fd, header.size)
-        if os.name == "nt":  # an open file cannot be renamed there
-            buf.close()
+        try:
+            _reserve(fd, header.size)
+            os.lseek(fd, 0, os.SEEK_SET)
+            view = memoryview(content if content is not None else pack_header(header))
+            while view:
+                view = view[os.write(fd, view) :]
+            if os.name != "nt":
+                buf = _map(fd, header.size)
+        finally:
             os.close(fd)
-            fresh.replace(path)
-            fd = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-            buf = mmap.mmap(fd, header.size)
-        else:
-            fresh.replace(path)
+        fresh.replace(path)
+        if os.name == "nt":  # an open file cannot be renamed there
+            fd = os.open(path, flags)
+            try:
+                buf = _map(fd, header.size)
+            finally:
+                os.close(fd)
     except BaseException:
-        os.close(fd)
-        fresh.unlink(missing_ok=True)
+        for each in (fresh, path):
+            with contextlib.suppress(OSError):
+                each.unlink()
         raise
-    return Segment(header, buf, path, fd)
+    return Segment(header, buf, path)
 
 
 def create_in_memory(header: SegmentHeader) -> Segment:
     """A segment that has no file: what a full disk leaves us."""
     buf = bytearray(header.size)
     buf[:HEADER_SIZE] = pack_header(header)
-    return Segment(header, buf, None, None)
-
-
-def rename(spare: Segment) -> None:
-    """Make a spare segment's file a real one."""
-    assert spare.path is not None
-    spare.path = spare.path.replace(spare.path.with_suffix(SUFFIX))
+    return Segment(header, buf, None)
 
 
 def move_to_disk(segment: Segment, folder: Path) -> None:
     """Give a segment in memory its file.  The caller holds the writer's lock.  Raises OSError."""
-    on_disk = create_file(folder, segment.header, bytes(segment.buf))
-    segment.buf, segment.path, segment.fd = on_disk.buf, on_disk.path, on_disk.fd
+    old, begin = segment.buf, segment.position()
+    on_disk = create_file(folder, segment.header, bytes(old))
+    new = segment.buf = on_disk.buf
+    segment.path, segment.synced = on_disk.path, False
+    # What a signal handler wrote while the copy was made went to the old place.
+    for at in range(begin, segment.position(), SLOT):
+        if any(old[at : at + SLOT]):
+            new[at : at + SLOT] = old[at : at + SLOT]
+
+
+def discard(segment: Segment) -> None:
+    """Give up a segment and remove its file.  A file that cannot be removed stays: what it holds is elsewhere too."""
+    segment.close()
+    if segment.path is not None:
+        with contextlib.suppress(OSError):
+            segment.path.unlink()
+
+
+def remove_folder(path: Path) -> bool:
+    """Remove a journal's folder and the segments in it.  False if it stays, for files that are none of ours.
+
+    Raises OSError where that cannot be done.
+    """
+    for _ in range(3):  # a spare segment may be in the making
+        for pattern in PATTERNS:
+            for each in path.glob(pattern):
+                each.unlink(missing_ok=True)
+        try:
+            path.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return True
+    return False
 
 
 def new_header(journal_id: str, base: int, size: int) -> SegmentHeader:
@@ -145,17 +254,25 @@ def new_header(journal_id: str, base: int, size: int) -> SegmentHeader:
     return SegmentHeader(journal_id, base, size, time.time_ns(), os.getpid())
 
 
+def _map(fd: int, size: int) -> mmap.mmap:
+    if sys.version_info >= (3, 13) and sys.platform != "win32":
+        return mmap.mmap(fd, size, trackfd=False)  # else it keeps a handle of its own
+    return mmap.mmap(fd, size)
+
+
 def _reserve(fd: int, size: int) -> None:
+    steps = [(at, min(_STEP, size - at)) for at in range(0, size, _STEP)]
     if hasattr(os, "posix_fallocate"):
         try:
-            os.posix_fallocate(fd, 0, size)
+            for at, length in steps:
+                os.posix_fallocate(fd, at, length)
         except OSError as error:
             if error.errno not in _NOT_SUPPORTED:
                 raise
         else:
             return
     # Written zeros reserve the blocks on file systems (and platforms) that cannot be asked for them.
-    zeros = bytes(min(size, _ZEROS))
+    zeros = bytes(min(size, _STEP))
     left = size
     while left:
         left -= os.write(fd, zeros[:left] if left < len(zeros) else zeros)

@@ -7,6 +7,7 @@ interrupts an append.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -15,16 +16,16 @@ import uuid
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
 
 from milepost.journal import format as fmt
 from milepost.journal import segment as segments
 from milepost.journal.lock import FileLock
-from milepost.journal.segment import Segment
+from milepost.journal.segment import Segment, remove_folder
 
 FIRST_SEGMENT: Final = 1 << 18
 LARGEST_SEGMENT: Final = 1 << 24
@@ -32,6 +33,11 @@ WAKE_BYTES: Final = 1 << 20
 """The drain is woken when this much has come in since it last looked."""
 MEMORY_LIMIT: Final = 1 << 30
 """How much is kept in memory, at most, while the disk is full."""
+LARGEST_PAYLOAD: Final = (1 << 32) - 1
+MAPPED: Final = 64
+"""How many full segments stay mapped while they wait for the drain."""
+_PATIENCE_S: Final = 0.25
+"""How long the drain waits for the lock where it can do without what it wanted."""
 
 _writers: weakref.WeakSet[JournalWriter] = weakref.WeakSet()
 
@@ -54,8 +60,10 @@ class SeriesName:
 class _NoSegment(Segment):
     """Stands where no segment is open: has no series, so every append goes the slow way and opens one."""
 
+    __slots__ = ()
+
     def __init__(self) -> None:
-        super().__init__(fmt.SegmentHeader("0" * 32, 0, fmt.HEADER_SIZE, 0, 0), bytearray(fmt.HEADER_SIZE), None, None)
+        super().__init__(fmt.SegmentHeader("0" * 32, 0, fmt.HEADER_SIZE, 0, 0), bytearray(fmt.HEADER_SIZE), None)
 
 
 class JournalWriter:
@@ -68,19 +76,21 @@ class JournalWriter:
         self.folder = folder
         self.wake = wake
         self.lock = threading.RLock()
-        self._runs = 0
+        self._handles: Iterator[int] = count(1)
         self._reset()
         _writers.add(self)
 
     def _reset(self) -> None:
         self.journal_id = uuid.uuid4().hex
+        # The segments are a chain (``Segment.nexts``) from the oldest that is not released to the current one.
         self.segment: Segment = _NoSegment()
-        self.finished: deque[Segment] = deque()  # segments before the current one that are not drained yet
+        self._oldest: Segment = self.segment
+        self._mapped: deque[Segment] = deque()  # full ones that are still mapped
         self.dropped = 0
-        self._file_lock: FileLock | None = None
+        self._file_lock = FileLock(self.folder / f"{self.journal_id}.lock")
         self._spare: Segment | None = None
         self._warned = False
-        self._drained = 0
+        self._released = 0
 
     @property
     def started(self) -> bool:
@@ -94,8 +104,7 @@ class JournalWriter:
 
     def run(self, run_id: str) -> RunJournal:
         """The appender for one run."""
-        self._runs += 1
-        return RunJournal(self, self._runs, run_id)
+        return RunJournal(self, next(self._handles), run_id)
 
     # -- appending ---------------------------------------------------------------------------------------------
 
@@ -111,19 +120,26 @@ class JournalWriter:
                     if position > current.soft:
                         self._wake_drain(current, position)
                     return
-                self._roll(fmt.SLOT)
+                self._roll(current, fmt.SLOT)
 
     def append_payload(
         self, mark: int, payload: bytes, *, handle: int = 0, series: SeriesName | None = None, step: int = fmt.NO_STEP
     ) -> int:
-        """Append a record with a payload and give its time (ns since 1970).  Raises JournalFull."""
+        """Append a record with a payload and give its time (ns since 1970).  Raises JournalFull.
+
+        Raises ValueError for a payload of 4 GiB and more.
+        """
+        if len(payload) > LARGEST_PAYLOAD:
+            raise ValueError(f"a record of {len(payload):,} bytes does not fit into the journal; log it in parts")
+        slots = fmt.slots_for(len(payload))
         with self.lock:
             while True:
-                current, number = (self.segment, 0) if series is None else self._series_number(handle, series)
-                at = self._claim(fmt.slots_for(len(payload)))
-                if at is not None and at[0] is current:
+                current, number = (self.segment, 0) if series is None else self._series_number(handle, series, slots)
+                position = _take(current, slots)
+                if position is not None:
                     break
-            position = at[1]
+                named = 0 if series is None else fmt.slots_for(len(_series_payload(series)))
+                self._roll(current, (slots + named) * fmt.SLOT)
             now = _put_payload(current, position, step, number, mark, payload)
             if position > current.soft:
                 self._wake_drain(current, position)
@@ -134,99 +150,101 @@ class JournalWriter:
         text = json.dumps({"kind": kind, "run_id": run_id, "data": data}, separators=(",", ":"))
         return self.append_payload(fmt.EVENT, text.encode())
 
-    def _claim(self, slots: int) -> tuple[Segment, int] | None:
-        """Take neighbouring slots; None if the segment had to be changed (series numbers are new then)."""
-        current = self.segment
-        # One C call takes them all: no signal handler can take a slot in between.
-        last = deque(islice(current.claim, slots), maxlen=1)[0]
-        if last <= current.hard:
-            return current, last - (slots - 1) * fmt.SLOT
-        self._roll(slots * fmt.SLOT)
-        return None
+    def _series_number(self, handle: int, series: SeriesName, slots: int = 1) -> tuple[Segment, int]:
+        """The current segment and the series' number there, told to the journal first if it is new.
 
-    def _series_number(self, handle: int, series: SeriesName) -> tuple[Segment, int]:
-        """The current segment and the series' number there, told to the journal first if it is new."""
+        ``slots``: what the caller will want to append to it.
+        """
         while True:
             current = self.segment
-            names = current.series.get(handle)
-            if names is None:
-                names = current.series[handle] = {}
+            names = current.series.setdefault(handle, {})
             number = names.get(series.name)
             if number is not None:
                 return current, number
-            fields = {key: value for key, value in asdict(series).items() if value}
-            payload = json.dumps(fields, separators=(",", ":")).encode()
-            at = self._claim(fmt.slots_for(len(payload)))
-            if at is None or at[0] is not current:
+            payload = _series_payload(series)
+            needed = fmt.slots_for(len(payload))
+            position = _take(current, needed)
+            if position is None:
+                self._roll(current, (needed + slots) * fmt.SLOT)
                 continue
-            number = current.series_count = current.series_count + 1
-            _put_payload(current, at[1], fmt.NO_STEP, number, fmt.SERIES, payload)
+            number = next(current.numbers)
+            _put_payload(current, position, fmt.NO_STEP, number, fmt.SERIES, payload)
             names[series.name] = number
             return current, number
 
     # -- segments ----------------------------------------------------------------------------------------------
 
-    def _roll(self, need: int) -> None:
-        """Open the next segment, with room for ``need`` bytes."""
-        current = self.segment
-        if not self.started:
-            size, base = FIRST_SEGMENT, 0
-        else:
-            size, base = min(current.size * 4, LARGEST_SEGMENT), current.end
-        # Room for the series' own record beside what is to be written.
-        size = max(size, _round_up(need + fmt.HEADER_SIZE + 16384))
+    def _roll(self, current: Segment, need: int) -> None:
+        """Open the segment that follows ``current``, which is used up, with room for ``need`` bytes.
+
+        A signal handler may come in anywhere and do the same.  The first that is in ``nexts`` is the one, for
+        everybody; who was interrupted goes on with that.
+        """
+        if not current.nexts:
+            made = self._make_next(current, need)
+            current.nexts.append(made)
+            if current.nexts[0] is not made:
+                segments.discard(made)
+                del current.nexts[1:]
+        following = current.nexts[0]
         spare, self._spare = self._spare, None
-        if spare is not None and spare.size >= size:
-            segments.rename(spare)
-            following = spare
-        else:
-            if spare is not None:
-                _discard(spare)
-            following = self._open(base, size)
-        following.soft = min(following.hard, fmt.HEADER_SIZE + WAKE_BYTES)
-        if self.started:
-            self.finished.append(current)
-        self.segment = following
+        if spare is not None and spare is not following:
+            segments.discard(spare)
+        if self.segment is current:
+            self.segment = following
+            self._mapped.append(current)
+            while len(self._mapped) > MAPPED:
+                self._mapped.popleft().rest()
         self.wake()
+
+    def _make_next(self, current: Segment, need: int) -> Segment:
+        size = min(current.size * 4, LARGEST_SEGMENT) if current.size > fmt.HEADER_SIZE else FIRST_SEGMENT
+        size = max(size, _round_up(need + fmt.HEADER_SIZE))
+        spare = self._spare
+        if spare is not None and spare.base == current.end and spare.size >= size:
+            made = spare
+        else:
+            made = self._open(current.end, size)
+        made.soft = min(made.hard, fmt.HEADER_SIZE + WAKE_BYTES)
+        return made
 
     def _open(self, base: int, size: int) -> Segment:
         header = segments.new_header(self.journal_id, base, size)
         try:
-            if self._file_lock is None:
-                self._begin()
+            self._begin()
             return segments.create_file(self.path, header)
         except OSError as error:
-            kept = sum(each.size for each in self.finished if each.in_memory)
-            if kept + size > MEMORY_LIMIT:
+            why = "the disk is full" if segments.disk_full(error) else (error.strerror or str(error))
+            kept = sum(each.size for each in self._unreleased() if each.in_memory)
+            try:
+                if kept + size > MEMORY_LIMIT:
+                    raise MemoryError
+                made = segments.create_in_memory(header)
+            except MemoryError:
                 self.dropped += 1
                 raise JournalFull(
-                    f"{self.path}: {error.strerror or error}; what was logged since has filled the memory set aside "
-                    f"for it ({MEMORY_LIMIT >> 20} MiB). Free disk space: logging goes on by itself then."
+                    f"{self.path}: {why}; what was logged since has filled the memory set aside for it "
+                    f"({MEMORY_LIMIT >> 20} MiB). Free disk space: logging goes on by itself then."
                 ) from error
             if not self._warned:
                 self._warned = True
-                why = "the disk is full" if segments.disk_full(error) else (error.strerror or str(error))
                 warnings.warn(
                     f"Milepost cannot write its journal in {self.folder}: {why}. What is logged is kept in memory and "
                     "written as soon as that works again; until then it is lost if this process is killed.",
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            return segments.create_in_memory(header)
+            return made
 
     def _begin(self) -> None:
-        """Make the journal's folder.  The lock comes first: a folder without a held lock is a dead journal."""
+        """Make the journal's folder, or make it again where somebody removed it.
+
+        The lock comes first: a folder without a held lock is a dead journal.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / f"{self.journal_id}.lock")
-        if not lock.acquire():
-            raise OSError(f"{lock.path} is locked by another process")
-        try:
-            self.path.mkdir(exist_ok=True)
-        except OSError:
-            lock.release()
-            lock.path.unlink(missing_ok=True)
-            raise
-        self._file_lock = lock
+        if not self._file_lock.acquire():
+            raise OSError(f"{self._file_lock.path} is locked by another process")
+        self.path.mkdir(exist_ok=True)
 
     def _wake_drain(self, current: Segment, position: int) -> None:
         current.soft = min(current.hard, position + WAKE_BYTES)
@@ -234,99 +252,176 @@ class JournalWriter:
 
     # -- for the drain -----------------------------------------------------------------------------------------
 
+    def _unreleased(self) -> list[Segment]:
+        """The segments not released yet, oldest first; the last is the current one."""
+        each: Segment = self._oldest
+        found: list[Segment] = [each] if each.size > fmt.HEADER_SIZE else []
+        while each.nexts:
+            each = each.nexts[0]
+            found.append(each)
+        return found
+
+    def _in_an_append(self) -> bool:
+        """True in a signal handler that interrupted this thread while it had the lock."""
+        return bool(self.lock._is_owned())  # type: ignore[attr-defined]
+
     def prepare_spare(self) -> None:
-        """Make the next segment's file ahead of need, so that no append waits for the file system."""
-        with self.lock:
+        """Make the next segment's file ahead of need, so that no append waits for the file system.
+
+        Where somebody has removed the current one's file, that is written again instead.
+        """
+        if self._in_an_append() or not self.lock.acquire(timeout=_PATIENCE_S):
+            return
+        try:
             current = self.segment
-            if os.name == "nt" or not self.started or self._spare is not None or current.in_memory:
-                return  # Windows cannot rename a file that is open
-            if current.position() < current.size // 2:
+            if not self.started or self._spare is not None or current.nexts or current.in_memory:
+                return
+            lost = not current.on_disk()
+            if not lost and current.position() < current.size // 2:
                 return
             header = segments.new_header(self.journal_id, current.end, min(current.size * 4, LARGEST_SEGMENT))
+            folder = self.path
+        finally:
+            self.lock.release()
+        if lost:
+            self.move_to_disk()
+            return
         try:
-            spare = segments.create_file(self.path, header, suffix=segments.SPARE)
+            spare = segments.create_file(folder, header)
         except OSError:
             return  # the append that needs it will meet the same trouble, and tell
-        with self.lock:
-            if self.segment is current:
-                self._spare = spare
-                return
-        _discard(spare)
+        if self.lock.acquire(timeout=_PATIENCE_S):
+            try:
+                if self.segment is current and not current.nexts and self._spare is None:
+                    self._spare = spare
+                    return
+            finally:
+                self.lock.release()
+        segments.discard(spare)
 
     def snapshot(self, timeout: float = 1.0) -> tuple[list[tuple[Segment, int]], bool]:
         """The segments not released yet, each with the place up to which it is written, and whether that is final.
 
-        It is not final if the lock could not be had within ``timeout`` seconds (a signal handler is waiting for the
-        drain in the middle of an append): then the first hole may still be filled.
+        It is not final in the middle of an append: if the lock could not be had within ``timeout`` seconds (a signal
+        handler is waiting for the drain), or in a signal handler that itself interrupted one.  Then the first hole
+        may still be filled.
         """
-        final = self.lock.acquire(timeout=timeout)
+        nested = self._in_an_append()
+        held = self.lock.acquire(timeout=timeout)
         try:
-            if not self.started:
-                return [], final
-            current = self.segment
-            return [*((each, each.size) for each in self.finished), (current, current.position())], final
+            found = self._unreleased()
+            written = [(each, each.size) for each in found[:-1]]
+            written += [(each, each.position()) for each in found[-1:]]
+            return written, held and not nested
         finally:
-            if final:
+            if held:
                 self.lock.release()
 
     def release(self, offset: int) -> None:
-        """Remove the segments that end at or before ``offset``: the store has them."""
-        with self.lock:
-            gone = []
-            while self.finished and self.finished[0].end <= offset:
-                gone.append(self.finished.popleft())
+        """Remove the segments that end at or before ``offset``: the store has all up to there.
+
+        Leaves them for the next time where a signal handler is waiting in the middle of an append.
+        """
+        gone = []
+        if self._in_an_append() or not self.lock.acquire(timeout=_PATIENCE_S):
+            return
+        try:
+            self._released = max(self._released, offset)
+            while self._oldest.nexts and self._oldest.end <= offset:
+                gone.append(self._oldest)
+                self._oldest = self._oldest.nexts[0]
+            while self._mapped and self._mapped[0].end <= offset:
+                self._mapped.popleft()
+        finally:
+            self.lock.release()
         for each in gone:
-            _discard(each)
+            segments.discard(each)
 
     def move_to_disk(self) -> bool:
-        """Write segments that a full disk left in memory; True if none is left there."""
+        """Write segments that a full disk left in memory, or whose files are gone; True if none is left there."""
+        if self._in_an_append():
+            return False
         while True:
-            with self.lock:
-                waiting = [each for each in (*self.finished, self.segment) if each.in_memory and self.started]
+            if not self.lock.acquire(timeout=_PATIENCE_S):
+                return False
+            try:
+                waiting = self._without_file()
                 if not waiting:
                     self._warned = False
                     return True
-                try:
-                    if self._file_lock is None:
-                        self._begin()
-                    segments.move_to_disk(waiting[0], self.path)
-                except OSError:
-                    return False
+                self._begin()
+                segments.move_to_disk(waiting[0], self.path)
+            except OSError:
+                return False
+            finally:
+                self.lock.release()
+
+    def _without_file(self) -> list[Segment]:
+        return [each for each in self._unreleased() if each.mapped and not each.on_disk()]
 
     def sync(self) -> None:
         """fsync what is written and not released.  Raises OSError."""
         written, _ = self.snapshot()
         for each, _position in written:
             each.sync()
-        if self._file_lock is not None and os.name != "nt":
+        if written and os.name != "nt":
             for folder in (self.path, self.folder):
-                fd = os.open(folder, os.O_RDONLY)
+                try:
+                    fd = os.open(folder, os.O_RDONLY)
+                except FileNotFoundError:
+                    continue  # nothing could be written there so far
                 try:
                     os.fsync(fd)
                 finally:
                     os.close(fd)
 
-    def close(self, *, remove: bool) -> None:
-        """End the journal; the next append begins a new one.  ``remove``: the store has all of it."""
+    def close(self, *, remove: bool) -> bool:
+        """End the journal; the next append begins a new one.  True if its files are gone.
+
+        ``remove``: the store has all up to what was released.  The files stay for the next drain if more was
+        appended since, by another thread say.  Warns of what was only in memory and cannot be written.
+        """
         with self.lock:
-            left = [*self.finished, self.segment, *([self._spare] if self._spare else [])] if self.started else []
+            left = self._unreleased()
+            behind = [each for each in left if each.offset_of(each.position()) > self._released]
+            remove = remove and not behind
+            for each in behind:
+                if each.in_memory and not self._rescue(each):
+                    warnings.warn(
+                        f"Milepost: what was logged while {self.folder} could not be written is lost: it still cannot.",
+                        RuntimeWarning,
+                        stacklevel=2,
+                    )
+                    break
+            if self._spare is not None:
+                segments.discard(self._spare)
             path, lock = self.path, self._file_lock
             self._reset()
         for each in left:
             each.close()
-        if remove and lock is not None:
-            remove_folder(path)
-        if lock is not None:
+        if not lock.held:
+            return not behind
+        gone = False
+        with contextlib.suppress(OSError):  # what stays is found by the next drain
+            gone = remove and remove_folder(path)
+        if gone:
+            lock.remove()
+        else:
             lock.release()
-            if remove:
-                lock.path.unlink(missing_ok=True)
+        return gone
+
+    def _rescue(self, segment: Segment) -> bool:
+        try:
+            self._begin()
+            segments.move_to_disk(segment, self.path)
+        except OSError:
+            return False
+        return True
 
     def _after_fork_in_child(self) -> None:
-        for each in (*self.finished, self.segment, self._spare):
-            if each is not None:
-                each.close()
-        if self._file_lock is not None:
-            self._file_lock.forget_in_child()
+        # A child forked by a signal handler goes on with the append that was interrupted: its parent writes that.
+        self.segment.buf = bytearray(self.segment.size)
+        self._file_lock.forget_in_child()
         self.lock = threading.RLock()  # a thread that is not in the child may hold the old one
         self._reset()
 
@@ -375,15 +470,16 @@ class RunJournal:
         self._writer.append_payload(mark, payload, handle=self._handle, series=series, step=step)
 
 
-def remove_folder(path: Path) -> None:
-    """Remove a journal's folder and the segments in it; nothing else is looked for there."""
-    for pattern in segments.PATTERNS:
-        for each in path.glob(pattern):
-            each.unlink(missing_ok=True)
-    try:
-        path.rmdir()
-    except FileNotFoundError:
-        return
+def _take(current: Segment, slots: int) -> int | None:
+    """The place of that many neighbouring slots; None if the segment had too few left and is used up now."""
+    # One C call takes them all: no signal handler can take a slot in between.
+    last: int = deque(islice(current.claim, slots), maxlen=1)[0]
+    return last - (slots - 1) * fmt.SLOT if last <= current.hard else None
+
+
+def _series_payload(series: SeriesName) -> bytes:
+    fields = {key: value for key, value in asdict(series).items() if value}
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def _put_payload(current: Segment, position: int, step: int, number: int, mark: int, payload: bytes) -> int:
@@ -394,12 +490,6 @@ def _put_payload(current: Segment, position: int, step: int, number: int, mark: 
     current.buf[body : body + len(payload)] = payload
     fmt.MARK.pack_into(current.buf, position + fmt.MARK_AT, mark)
     return now
-
-
-def _discard(segment: Segment) -> None:
-    segment.close()
-    if segment.path is not None:
-        segment.path.unlink(missing_ok=True)
 
 
 def _round_up(size: int) -> int:
