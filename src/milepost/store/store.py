@@ -9,25 +9,39 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from milepost.store import apply, experiments, metric_queries, runs
+from milepost.store import apply, artifacts, experiments, metric_queries, models, runs
 from milepost.store.engine import insert, open_engine, read, write
 from milepost.store.errors import BadInput, NotFound
 from milepost.store.migrate import HEAD, ensure_schema
 from milepost.store.records import RunQuery, WorkspaceInfo
-from milepost.store.schema import artifacts, blobs, metrics, models, workspaces
+from milepost.store.schema import artifacts as artifacts_table
+from milepost.store.schema import blobs as blobs_table
 from milepost.store.schema import experiments as experiments_table
+from milepost.store.schema import metrics, workspaces
+from milepost.store.schema import models as models_table
 from milepost.store.schema import runs as runs_table
 from milepost.store.status import TERMINAL
 from milepost.store.texts import clean
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import IO, BinaryIO
 
     from sqlalchemy import Connection, Engine
 
     from milepost.store.batch import Batch, Points
-    from milepost.store.records import ExperimentRecord, MetricSummary, RunPage, RunRecord
+    from milepost.store.blobs import Blobs
+    from milepost.store.records import (
+        ArtifactRecord,
+        Blob,
+        ExperimentRecord,
+        MetricSummary,
+        ModelRecord,
+        RunPage,
+        RunRecord,
+    )
 
 _PAGE = 1000
 
@@ -84,6 +98,7 @@ class Store:
     workspace_id: str
     workspace_name: str
     blobs_url: str
+    _blobs: Blobs | None = None
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction to read in."""
@@ -112,10 +127,10 @@ class Store:
                 active_runs=count(runs_table, *known, runs_table.c.status.not_in(TERMINAL)),
                 metrics=count(metrics),
                 points=count(metrics, of=metrics.c["count"]),
-                artifacts=count(artifacts),
-                artifact_bytes=count(artifacts, of=artifacts.c.size),
-                blob_bytes=count(blobs, of=blobs.c.size),
-                models=count(models),
+                artifacts=count(artifacts_table),
+                artifact_bytes=count(artifacts_table, of=artifacts_table.c.size),
+                blob_bytes=count(blobs_table, of=blobs_table.c.size),
+                models=count(models_table),
             )
 
     # Journals.
@@ -224,4 +239,71 @@ class Store:
         """``metric_values`` of many runs at once; unknown runs have none."""
         return metric_queries.values_many(self, run_ids, name, namespace)
 
-    # ---- Artifacts, models and deletion follow: artifacts.py, models.py, deletion.py. ----
+    # Files.
+
+    @property
+    def blobs(self) -> Blobs:
+        """The contents of files, by their digest."""
+        if self._blobs is None:
+            from milepost.store.blobs import open_blobs
+
+            self._blobs = open_blobs(self.blobs_url, owner=self.workspace_id)
+        return self._blobs
+
+    def put_file(self, path: str | os.PathLike[str], *, follow_links: bool = True) -> Blob:
+        """Store a file's content.  Raises BadInput for what is no regular file or cannot be read."""
+        return self.blobs.put_file(path, follow_links=follow_links)
+
+    def put_stream(self, stream: IO[bytes]) -> Blob:
+        """Store what is left in a binary stream."""
+        return self.blobs.put_stream(stream)
+
+    def put_bytes(self, data: bytes) -> Blob:
+        """Store bytes."""
+        return self.blobs.put_bytes(data)
+
+    def artifacts(self, run_id: str, prefix: str = "") -> list[ArtifactRecord]:
+        """The run's files whose names begin with ``prefix``, by name."""
+        return artifacts.list_artifacts(self, run_id, prefix)
+
+    def artifact(self, run_id: str, name: str) -> ArtifactRecord:
+        """One file of a run.  Raises NotFound, BadInput."""
+        return artifacts.get_artifact(self, run_id, name)
+
+    def open_artifact(self, run_id: str, name: str) -> BinaryIO:
+        """A file of a run as a binary stream.  Raises NotFound, BadInput."""
+        return self.blobs.open(self.artifact(run_id, name).digest)
+
+    def download_artifact(self, run_id: str, name: str, path: str | os.PathLike[str]) -> None:
+        """Write a file of a run to ``path``.  Raises NotFound, BadInput."""
+        self.blobs.download(self.artifact(run_id, name).digest, path)
+
+    # Models.
+
+    def register_model(self, name: str, **facts: Any) -> ModelRecord:
+        """Keep the next version of a model; see ``models.register_model``."""
+        return models.register_model(self, name, **facts)
+
+    def model(self, name: str, version: int | None = None, *, alias: str | None = None) -> ModelRecord:
+        """A version of a model, by default the newest.  Raises NotFound."""
+        return models.get_model(self, name, version, alias=alias)
+
+    def models(
+        self,
+        name: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        latest: bool = False,
+    ) -> list[ModelRecord]:
+        """Models, newest first; see ``models.list_models``."""
+        return models.list_models(self, name, tags, run_id, latest)
+
+    def update_model(self, name: str, version: int, **changes: Any) -> ModelRecord:
+        """Change a version's tags, properties or description; see ``models.update_model``."""
+        return models.update_model(self, name, version, **changes)
+
+    def delete_model(self, name: str, version: int) -> None:
+        """Delete a version.  Raises NotFound."""
+        models.delete_model(self, name, version)
+
+    # ---- Deletion follows: deletion.py. ----
