@@ -142,16 +142,18 @@ def _select(connection: Connection, identities: list[_Identity], *wanted: Any) -
 
 def _groups(identities: list[_Identity]) -> Iterator[list[_Identity]]:
     """The identities in groups whose lists of columns do not multiply to many more than they are."""
-    lookups = math.prod(len(set(values)) for values in zip(*identities, strict=True))
-    if len(identities) <= MAX_PARAMETERS // 4 and lookups <= 4 * len(identities):
-        yield identities
-        return
-    by_run: dict[int, list[_Identity]] = {}
+    group: list[_Identity] = []
+    values: tuple[set[Any], ...] = (set(), set(), set(), set())
     for identity in identities:
-        by_run.setdefault(identity[0], []).append(identity)
-    for some in by_run.values():
-        for position in range(0, len(some), MAX_PARAMETERS // 4):
-            yield some[position : position + MAX_PARAMETERS // 4]
+        for known, value in zip(values, identity, strict=True):
+            known.add(value)
+        if group and (len(group) >= MAX_PARAMETERS // 4 or math.prod(map(len, values)) > 4 * len(group) + 64):
+            yield group
+            group = []
+            values = tuple({value} for value in identity)
+        group.append(identity)
+    if group:
+        yield group
 
 
 def _identity(row: RowMapping | dict[str, Any]) -> _Identity:
