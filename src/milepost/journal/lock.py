@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
+import time
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-_PATIENCE_S: Final = 1.0
+_TRIES: Final = 50
 
 _locks: weakref.WeakSet[FileLock] = weakref.WeakSet()
-# Held while a lock's file is opened and locked, and by who forks: else a child could inherit a handle that nobody
-# has noted yet, and keep the lock beyond its parent's death.
-_opening = threading.RLock()
+# A child that is forked between the opening of a lock's file and the note of its handle has a copy that nobody closes,
+# and would keep the lock beyond its parent's death.  So forks are counted, and such a handle is not kept.
+_forks_begun = 0
+_forks_ended = 0
 
 
 class FileLock:
@@ -41,23 +41,25 @@ class FileLock:
 
         Where we hold it already but somebody has removed the file, the lock is taken anew.
         """
-        for _ in range(10):
-            with _no_fork():
-                fd = self._open()
-                try:
-                    locked = self._held or _try_lock(fd)
-                except OSError:
-                    self._drop()
-                    raise
-                if not locked:
-                    self._drop()
-                    return False
-                if self._is_at_path(fd):
-                    self._held = True
-                    return True
-                # Who held it before has removed the file: a lock on that keeps nobody away.
+        for _ in range(_TRIES):
+            forks = _forks_begun
+            calm = forks == _forks_ended
+            fd = self._open()
+            try:
+                locked = self._held or _try_lock(fd)
+            except OSError:
                 self._drop()
-        return False
+                raise
+            if not locked:
+                self._drop()
+                return False
+            # Who held it before may have removed the file: a lock on that keeps nobody away.
+            if self._is_at_path(fd) and (self._held or (calm and forks == _forks_begun)):
+                self._held = True
+                return True
+            self.release()
+            time.sleep(0.001)
+        raise OSError(f"{self.path} cannot be locked: it is removed, or this process forks, all the time")
 
     def release(self) -> None:
         """Give the lock back.  The file stays."""
@@ -139,30 +141,19 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
-@contextlib.contextmanager
-def _no_fork() -> Iterator[None]:
-    guard = _opening  # a child has another one
-    # Not for ever: a signal handler may have interrupted the thread that has it, and wait for ours.
-    mine = guard.acquire(timeout=_PATIENCE_S)
-    try:
-        yield
-    finally:
-        if mine:
-            guard.release()
-
-
 def _before_fork() -> None:
-    _opening.acquire(timeout=_PATIENCE_S)
+    global _forks_begun
+    _forks_begun += 1
 
 
 def _after_fork_in_parent() -> None:
-    with contextlib.suppress(RuntimeError):  # it was not to be had in time
-        _opening.release()
+    global _forks_ended
+    _forks_ended += 1
 
 
 def _after_fork_in_child() -> None:
-    global _opening
-    _opening = threading.RLock()
+    global _forks_ended
+    _forks_ended = _forks_begun
     for each in list(_locks):
         each.forget_in_child()
 

@@ -110,15 +110,14 @@ class SegmentReader:
                 at += 1
                 continue
             body = bytes(content[offset + fmt.SLOT : offset + fmt.SLOT + length])
-            if mark == fmt.RESERVED:
-                pass  # its process was killed, or its thread interrupted
-            elif check != fmt.checksum(step, time_ns, series, mark, body):
+            # A reserved one stays where its process was killed or its thread interrupted; nothing was acknowledged.
+            if mark == fmt.RESERVED or check != fmt.checksum(step, time_ns, series, mark, body):
                 # Its length may be wrong: what looks like a record in what it covers is taken as one.
-                damaged += 1
+                damaged += mark != fmt.RESERVED
                 strange[at : at + taken] = False
                 at += 1
                 continue
-            elif mark == fmt.SERIES:
+            if mark == fmt.SERIES:
                 name = _series_name(body)
                 if name is None:
                     damaged += 1

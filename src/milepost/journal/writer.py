@@ -29,6 +29,8 @@ from milepost.journal.segment import Segment, remove_folder
 
 FIRST_SEGMENT: Final = 1 << 18
 LARGEST_SEGMENT: Final = 1 << 24
+ROUND_TO: Final = 1 << 16
+"""Sizes of segments are multiples of this, which is one of the page size everywhere."""
 WAKE_BYTES: Final = 1 << 20
 """The drain is woken when this much has come in since it last looked."""
 MEMORY_LIMIT: Final = 1 << 30
@@ -493,7 +495,7 @@ def _put_payload(current: Segment, position: int, step: int, number: int, mark: 
 
 
 def _round_up(size: int) -> int:
-    return (size + 65535) // 65536 * 65536
+    return (size + ROUND_TO - 1) // ROUND_TO * ROUND_TO
 
 
 def _after_fork_in_child() -> None:
