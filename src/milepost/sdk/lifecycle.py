@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 import traceback
-import warnings
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.sdk.recorder import Recorder
@@ -89,7 +90,7 @@ def _end_all() -> None:
             else:
                 run.complete()
         except Exception as error:
-            warnings.warn(f"Milepost could not end run {run._id}: {error}", RuntimeWarning, stacklevel=2)
+            warn(f"Milepost could not end run {run._id}: {error}", stacklevel=2)
     _open.clear()
 
 

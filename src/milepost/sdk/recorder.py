@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 from milepost.journal.writer import JournalWriter
 from milepost.sdk import exceptions
 from milepost.sdk.drain import Drain, DrainTimeout
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.store.store import Store
 
 EXIT_TIMEOUT_S: Final = 60.0
+READ_TIMEOUT_S: Final = 300.0
 
 _recorders: dict[Path, Recorder] = {}
 _creating = threading.Lock()
@@ -36,31 +37,57 @@ class Recorder:
         self.drain = Drain(self.writer, self.open_store)
         self._opening = threading.Lock()
         self._store: Store | None = None
+        self._file: tuple[int, int] | None = None
         self._in_worker = False
         self.at_exit: list[Callable[[], None]] = []
         """Called before the journal is ended: what still has to be said."""
 
     def open_store(self) -> Store:
-        """The workspace's store, opened at the first call.  Raises the store's errors."""
+        """The workspace's store, opened at the first call, and anew where its file was replaced.
+
+        Raises the store's errors.
+        """
         with self._opening:
+            path = self.folder / "store.db"
+            if self._store is not None and _identity(path) != self._file:
+                # SQLite would go on in the file that was moved away or deleted, and nobody would find it there.
+                self._store.close()
+                self._store = None
             if self._store is None:
+                self._check_place(path)
                 from milepost.store.store import open_store
 
                 self._store = open_store(
-                    f"sqlite:///{self.folder / 'store.db'}",
+                    f"sqlite:///{path}",
                     self.workspace,
                     blobs_url=str(self.folder / "blobs"),
                     workspace_id=self.workspace_id,
                 )
+                self._file = _identity(path)
             return self._store
+
+    def _check_place(self, path: Path) -> None:
+        """Raises StoreUnavailable where the workspace is gone: a new store in its place would hide that."""
+        from milepost.store.errors import StoreUnavailable
+
+        if not (self.folder / "workspace.json").is_file():
+            raise StoreUnavailable(
+                f"the workspace's folder {self.folder} is gone, or its workspace.json is: put it back (what is logged "
+                "meanwhile stays in the journal), or start the script anew to record into a new workspace"
+            )
+        if self._file is not None and not path.exists():
+            raise StoreUnavailable(
+                f"the store's database {path} was removed while it was in use: put it back (what is logged meanwhile "
+                "stays in the journal), or start the script anew to begin an empty one"
+            )
 
     def fresh(self) -> Store:
         """The store, with all in it that this process logged before.  Raises as the SDK does."""
         with translated():
-            self.flush()
+            self.drain.wait(READ_TIMEOUT_S, others=True)
             return self.open_store()
 
-    def flush(self, timeout: float = 300.0) -> None:
+    def flush(self, timeout: float = READ_TIMEOUT_S) -> None:
         """Wait until the store has what this process logged.  Raises the store's errors and DrainTimeout."""
         self.drain.wait(timeout)
 
@@ -74,23 +101,21 @@ class Recorder:
         if self.writer.started:
             try:
                 self.drain.wait(EXIT_TIMEOUT_S)
+                self.open_store().close_journal(
+                    self.writer.journal_id, "The process ended without completing this run."
+                )
             except Exception as error:  # whatever it is: the program is ending, and must be told
                 delivered = False
+                kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
+                if not self.writer.path.is_dir():
+                    kept = f"{self.writer.path} is gone or could not be written, so it is lost."
                 warnings.warn(
-                    f"Milepost could not deliver all that was logged: {error}. It is kept in {self.writer.path}; "
-                    "`milepost sync` or the next run delivers it.",
-                    RuntimeWarning,
-                    stacklevel=2,
+                    f"Milepost could not deliver all that was logged: {error}. {kept}", RuntimeWarning, stacklevel=2
                 )
         self.drain.stop()
-        journal_id, used = self.writer.journal_id, self.writer.started
+        # What another thread has logged meanwhile keeps the journal there; the next process delivers it.
         self.writer.close(remove=delivered)
         if self._store is not None:
-            if used and delivered:
-                try:
-                    self._store.close_journal(journal_id, "The process ended without completing this run.")
-                except Exception as error:
-                    warnings.warn(f"Milepost could not close its journal: {error}", RuntimeWarning, stacklevel=2)
             self._store.close()
             self._store = None
         self.drain.reset()
@@ -115,7 +140,14 @@ class Recorder:
         self._store = None
         self._in_worker = False
         self.at_exit.clear()
-        self.drain.reset()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def recorder_for(folder: Path, workspace: str, workspace_id: str) -> Recorder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from milepost.sdk.exceptions import UserErrorException
 from milepost.sdk.local_files import files_below
 from milepost.sdk.recorder import translated
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.sdk.recorder import Recorder
@@ -237,9 +237,8 @@ class RunFiles:
             if len(content) > _KEPT_IN_MEMORY:
                 raise error
             self._waiting.append((name, content))
-        warnings.warn(
+        warn(
             f"Milepost could not keep the file {name!r} yet: {error} It is tried again at flush() and complete().",
-            RuntimeWarning,
             stacklevel=4,
         )
 
@@ -252,7 +251,7 @@ class RunFiles:
                 blob = store.put_file(source) if isinstance(source, Path) else store.put_stream(io.BytesIO(source))
             except Exception as error:
                 self._waiting = waiting[index:]
-                warnings.warn(f"Milepost could not keep the file {name!r} yet: {error}", RuntimeWarning, stacklevel=3)
+                warn(f"Milepost could not keep the file {name!r} yet: {error}", stacklevel=3)
                 return
             self._say_artifact(name, blob)
 
@@ -267,7 +266,7 @@ class RunFiles:
             try:
                 self._record_file(name, file)
             except Exception as error:
-                warnings.warn(f"Milepost could not keep the file {name!r}: {error}", RuntimeWarning, stacklevel=3)
+                warn(f"Milepost could not keep the file {name!r}: {error}", stacklevel=3)
 
 
 def _plain(name: str) -> str:

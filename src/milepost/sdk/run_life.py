@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk import lifecycle
 from milepost.sdk.exceptions import ActivityFailedException
 from milepost.sdk.run_details import RunDetails
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,7 +58,7 @@ class RunLife(RunDetails):
         try:
             self._recorder.flush(timeout_seconds)
         except Exception as error:
-            warnings.warn(f"Milepost has not delivered all that was logged yet: {error}", RuntimeWarning, stacklevel=2)
+            warn(f"Milepost has not delivered all that was logged yet: {error}", stacklevel=2)
 
     def _end(self, status: str, error: dict[str, str] | None) -> None:
         data: dict[str, Any] = {"status": status}

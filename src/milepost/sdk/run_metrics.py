@@ -6,7 +6,6 @@ import io
 import json
 import re
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from milepost.journal import format as fmt
 from milepost.journal.writer import JournalFull, SeriesName
 from milepost.sdk import values
 from milepost.sdk.exceptions import UserErrorException
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.journal.writer import RunJournal
@@ -265,7 +265,7 @@ class RunMetrics:
     def _not_taken(self, error: JournalFull) -> None:
         self._lost += 1
         if self._lost == 1:
-            warnings.warn(f"Milepost loses what is logged: {error}", RuntimeWarning, stacklevel=4)
+            warn(f"Milepost loses what is logged: {error}", stacklevel=4)
 
 
 def _artifact_name(metric: str, suffix: str) -> str:
