@@ -94,7 +94,7 @@ def _explain(error: Exception) -> tuple[int, str]:
     if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing argument
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "milepost"
-        return getattr(error, "exit_code", 2), f"{error.format_message()} See: {command} --help"
+        return getattr(error, "exit_code", 2), f"{error.format_message().rstrip('.')}. See: {command} --help"
     if isinstance(error, Failed):
         return 1, str(error)
     if _is_foreseen(error):

@@ -116,15 +116,17 @@ def local(ns: int | None) -> str:
 
 
 def duration(ns: int | None) -> str:
-    """``0.25 s``, ``12.3 s``, ``5m 02s``, ``3h 07m``, ``2d 4h``."""
+    """``25 ms``, ``2.50 s``, ``12.3 s``, ``5m 02s``, ``3h 07m``, ``2d 4h``."""
     if ns is None:
         return ""
     seconds = max(ns, 0) / 1e9
-    if seconds < 10:
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.995:
         return f"{seconds:.2f} s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
-    minutes, second = divmod(int(seconds), 60)
+    minutes, second = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}m {second:02d}s"
     hours, minute = divmod(minutes, 60)

@@ -209,9 +209,9 @@ def download_files(
             target.parent.mkdir(parents=True, exist_ok=True)
             store.download_artifact(record.run_id, each.name, target)
             if not as_json:
-                output.say(target)
+                output.say(into / each.name)
     if as_json:
-        written = [{**file_json(each), "path": str(target)} for each, target in zip(found, targets, strict=True)]
+        written = [{**file_json(each), "path": str(into / each.name)} for each in found]
         output.write_json({"workspace": workspace.name, "id": record.run_id, "files": written})
 
 

@@ -63,7 +63,10 @@ def console(width: int | None = None) -> Console:
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, indent: int = 0) -> None:
-    """Print a table: drawn to fit a terminal, or in full in plain aligned columns into a pipe or file."""
+    """Print a table: drawn to fit a terminal, or in full in plain aligned columns into a pipe or file.
+
+    An indented one is part of a larger view, so that it does not tell of columns it had no room for.
+    """
     texts = [[safe(column.title) for column in columns], *([safe(plain(cell)) for cell in row] for row in rows)]
     widths = _widths(texts)
     if not on_terminal():
@@ -82,8 +85,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, indent: 
     else:
         screen.print(drawn)
     left_out = [column.title for place, column in enumerate(columns) if place not in shown]
-    if left_out:
-        tell(f"left out for want of room: {', '.join(left_out)}. Use a wider terminal or a pipe to see all.")
+    if left_out and not indent:
+        tell(f"no room for {', '.join(left_out)}; a wider terminal or a pipe shows all")
 
 
 def fits(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> bool:

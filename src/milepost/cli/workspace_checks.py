@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PROBE_S: Final = 20.0
 """How long one store file is looked through."""
+_PROBE_STEPS: Final = 100_000
+"""After how many steps of SQLite's the time is looked at."""
 _BUSY_S: Final = 5.0
 
 
@@ -126,7 +128,7 @@ def _look_at_store(connection: sqlite3.Connection, finding: Callable[..., Findin
         )
         return
     until = time.monotonic() + _PROBE_S
-    connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+    connection.set_progress_handler(lambda: time.monotonic() > until, _PROBE_STEPS)
     try:
         said = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
     except sqlite3.OperationalError as error:
@@ -171,7 +173,9 @@ def check_journals(place: WorkspacePlace) -> Iterator[Finding]:
             "Run: milepost sync",
         )
     for each, words in foreign.items():
-        yield finding("journals", PROBLEM, f"a journal cannot be read here: {words}", path=folder / each)
+        yield finding(
+            "journals", PROBLEM, f"a journal cannot be read here: {words}", "It is kept until then.", path=folder / each
+        )
     for path in aside:
         yield finding(
             "damaged-journals",
