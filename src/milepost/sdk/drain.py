@@ -8,7 +8,6 @@ import os
 import queue
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from milepost.journal.writer import JournalWriter
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.journal.reader import Piece, SegmentReader
@@ -87,7 +87,7 @@ class _Course:
     def go_on_at(self, applied: int) -> None:
         """The store has the journal up to here, which is not where we thought it was."""
         if applied < self.reached:
-            tell(
+            warn(
                 f"Milepost: the store has only {applied:,} bytes of this process's journal, though it had "
                 f"{self.reached:,} before: an older copy was put in its place. What the journal still holds is "
                 "delivered to it; what lay between is lost."
@@ -273,7 +273,7 @@ class Drain:
             log.debug("the journal could not be synced: %s", error)
         if not self._told and now - self._failing_since > WARN_AFTER_S:
             self._told = True
-            tell(f"Milepost cannot deliver what is logged: {failure}. Training goes on; {self._whereabouts()}.")
+            warn(f"Milepost cannot deliver what is logged: {failure}. Training goes on; {self._whereabouts()}.")
 
     def _drain_own(self) -> None:
         from milepost.store.errors import OffsetMismatch
@@ -352,10 +352,9 @@ class Drain:
         """Keep the thread from beginning anything; False if it is at something that takes too long to wait for."""
         if threading.current_thread() is self._thread:
             return False
+        patience = LOAD_PATIENCE_S if self._loading else FORK_PATIENCE_S
         if self._too_long == self._serves:
             patience = 0.0  # that has been waited for
-        else:
-            patience = LOAD_PATIENCE_S if self._loading else FORK_PATIENCE_S
         held = self._busy.acquire(timeout=patience)
         if not held:
             self._too_long = self._serves
@@ -405,7 +404,7 @@ def _deliver_dead(folder: Path, open_sink: Callable[[], Sink], skip: str | None)
                 if journal_id not in _left_alone:
                     _left_alone.add(journal_id)
                     log.debug("a journal was left alone", exc_info=error)
-                    tell(f"Milepost leaves the journal {dead.path} of an ended process where it is: {error}")
+                    warn(f"Milepost leaves the journal {dead.path} of an ended process where it is: {error}")
             else:
                 done += 1
     return done, in_other_hands
@@ -454,18 +453,10 @@ def deliver_files(path: Path, journal_id: str, sink: Sink) -> int:
 
 def tell_damage(path: Path, count: int) -> None:
     """Say that part of a journal could not be read."""
-    tell(
+    warn(
         f"Milepost: {count} records of the journal {path} could not be read (the disk or another program has changed "
         "them); the rest was delivered."
     )
-
-
-def tell(text: str) -> None:
-    """Warn.  Where warnings are errors it is only logged: there is nobody here to catch one."""
-    try:
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
-    except Exception:
-        log.warning("%s", text)
 
 
 def _before_fork() -> None:

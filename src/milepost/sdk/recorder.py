@@ -109,9 +109,7 @@ class Recorder:
                 kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
                 if not self.writer.path.is_dir():
                     kept = f"{self.writer.path} is gone or could not be written, so it is lost."
-                warnings.warn(
-                    f"Milepost could not deliver all that was logged: {error}. {kept}", RuntimeWarning, stacklevel=2
-                )
+                warn(f"Milepost could not deliver all that was logged: {error}. {kept}", stacklevel=2)
         self.drain.stop()
         # What another thread has logged meanwhile keeps the journal there; the next process delivers it.
         self.writer.close(remove=delivered)
