@@ -6,9 +6,11 @@ Needs numpy; only the drain and recovery import this module.
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,8 +164,8 @@ class SegmentReader:
 def read_files(folder: Path, start: int = 0) -> Iterator[Piece]:
     """All that a dead journal's files hold from the offset ``start`` on, a piece a segment, one at a time.
 
-    A segment whose header cannot be read counts as one damaged record; the file's name tells its place.  Raises
-    JournalForeign (before the first piece) and OSError.
+    A file that is cut counts as one damaged record, and so does one whose header cannot be read: its name tells its
+    place.  Raises JournalForeign (before the first piece) and OSError.
     """
     found: dict[int, list[_File]] = {}
     unknown = 0
@@ -175,9 +177,11 @@ def read_files(folder: Path, start: int = 0) -> Iterator[Piece]:
             found.setdefault(each.base, []).append(each)
     if unknown:
         yield Piece(start, start, _NO_SLOTS, np.empty(0, np.int64), damaged=unknown)
-    for base in sorted(found):
+    bases = sorted(found)
+    for base, following in zip_longest(bases, bases[1:]):
         file = min(found[base], key=_File.precedence) if len(found[base]) > 1 else found[base][0]
-        if file.end <= start:
+        # Where a broken file ends is not known for sure.
+        if file.end <= start and (file.sound or (following is not None and following <= start)):
             continue
         piece = SegmentReader(base).read(memoryview(file.path.read_bytes()), start=start)
         piece.end = max(piece.end, file.end)
@@ -205,6 +209,7 @@ class _File:
 def _look_at(path: Path) -> _File | None:
     with path.open("rb") as file:
         head = file.read(fmt.HEADER_SIZE)
+        size = os.fstat(file.fileno()).st_size
     try:
         header = fmt.parse_header(head)
     except fmt.JournalForeign:
@@ -214,8 +219,8 @@ def _look_at(path: Path) -> _File | None:
             base = int(path.name[:16], 16)
         except ValueError:
             return None
-        return _File(path, base, base + max(0, path.stat().st_size - fmt.HEADER_SIZE), sound=False)
-    return _File(path, header.base, header.base + header.size - fmt.HEADER_SIZE, sound=True)
+        return _File(path, base, base + max(0, size - fmt.HEADER_SIZE), sound=False)
+    return _File(path, header.base, header.base + header.size - fmt.HEADER_SIZE, sound=size >= header.size)
 
 
 def parse_event(payload: Payload) -> dict[str, Any]:
