@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 
 from milepost.store.batch import CELL_BIGINT, NO_STEP, TABLE, Column, Points
 from milepost.store.engine import MAX_PARAMETERS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection, RowMapping, Select
 
     from milepost.store.batch import SeriesBlock
 
@@ -124,20 +124,17 @@ def _load(
         identity = (run_key, block.namespace, block.name, block.kind)
         if identity not in touched:
             touched[identity] = _Metric(_new_row(workspace_key, run_key, block), is_new=True)
-    for row in _select(connection, list(touched), *metrics.c):
+    for row in _select(connection, list(touched), _ROWS):
         touched[_identity(row)] = _Metric(dict(row))
     return touched
 
 
-def _select(connection: Connection, identities: list[_Identity], *wanted: Any) -> Iterator[RowMapping]:
-    """The rows of these metrics that are there."""
+def _select(connection: Connection, identities: list[_Identity], query: Select[Any]) -> Iterator[RowMapping]:
+    """The rows of these metrics that are there, by one of the two queries below."""
     chosen = set(identities)
     for some in _groups(identities):
-        query = select(*wanted)
-        # A list for each column, and not one of pairs: with pairs SQLite reads the whole table.
-        for column, values in zip(_IDENTITY_COLUMNS, zip(*some, strict=True), strict=True):
-            query = query.where(column.in_(sorted(set(values))))
-        yield from (row for row in connection.execute(query).mappings() if _identity(row) in chosen)
+        wanted = {name: sorted(set(values)) for name, values in zip(_IDENTITY, zip(*some, strict=True), strict=True)}
+        yield from (row for row in connection.execute(query, wanted).mappings() if _identity(row) in chosen)
 
 
 def _groups(identities: list[_Identity]) -> Iterator[list[_Identity]]:
@@ -348,7 +345,7 @@ def _write(connection: Connection, workspace_key: int, touched: list[_Metric]) -
         connection.execute(insert(metrics), [metric.row for metric in new])
         # Keys that the database hands back cost a statement a row; only chunks need them.
         big = {_identity(metric.row): metric for metric in new if metric.new_chunks}
-        for row in _select(connection, list(big), metrics.c.key, *_IDENTITY_COLUMNS):
+        for row in _select(connection, list(big), _KEYS):
             big[_identity(row)].row["key"] = row["key"]
     old = [{**metric.row, "this_key": metric.row["key"]} for metric in touched if not metric.is_new]
     if old:
@@ -383,8 +380,12 @@ def _chunk_row(workspace_key: int, metric_key: int, piece: _Piece) -> dict[str, 
     }
 
 
-_IDENTITY_COLUMNS: Final = (metrics.c.run_key, metrics.c.namespace, metrics.c.name, metrics.c.kind)
-_FIXED: Final = ("key", "workspace_key", "scalar_columns", *(column.name for column in _IDENTITY_COLUMNS))
+_IDENTITY: Final = ("run_key", "namespace", "name", "kind")
+# A list for each column, and not one list of rows: with rows SQLite reads the whole table.
+_LISTED: Final = and_(*(metrics.c[name].in_(bindparam(name, expanding=True)) for name in _IDENTITY))
+_ROWS: Final = select(metrics).where(_LISTED)
+_KEYS: Final = select(metrics.c.key, *(metrics.c[name] for name in _IDENTITY)).where(_LISTED)
+_FIXED: Final = ("key", *_IDENTITY, "workspace_key", "scalar_columns")
 _UPDATE: Final = (
     update(metrics)
     .where(metrics.c.key == bindparam("this_key"))
