@@ -333,6 +333,20 @@ class TestJournals:
             found = only(problems(milepost), "journals")
             assert found["workspace"] == "other"
 
+    def test_one_of_another_user_is_worth_a_note(
+        self, home: Path, milepost: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from milepost.journal import recovery
+
+        record_and_die()
+        ids = recovery.journal_ids(home / "workspaces/default/journals")
+        # What recovery gives for it, and what the system says of its folder.
+        monkeypatch.setattr(recovery, "live_journals", lambda _folder: ids)
+        monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name not in ids)
+        told = [each for each in milepost("doctor", "--json").json["findings"] if each["check"] == "journals"]
+        assert "1 journal of another user" in told[0]["found"]
+        assert told[0]["status"] == "note"
+
     def test_a_damaged_one_that_was_set_aside_is_found(self, home: Path, record: Record, milepost: Command) -> None:
         record(one_run)
         aside = home / "workspaces/default/journals" / f"damaged-{'0' * 32}"

@@ -77,3 +77,20 @@ def test_a_journal_of_a_newer_version_is_left_and_told(home: Path, milepost: Com
     assert result.json["workspaces"][0]["left"] == 1
     assert "it has format 99" in result.err
     assert segment.read_bytes() == content
+
+
+def test_what_the_store_has_is_shown_even_where_nothing_can_be_delivered(home: Path, milepost: Command) -> None:
+    record_and_die(values=4)
+    milepost("sync")
+    record_and_die(values=5)
+    lock = next((home / "workspaces/default/journals").glob("*.lock"))
+    lock.unlink()
+    lock.mkdir()
+    result = milepost("runs", "list", "--json")
+    assert len(result.json["runs"]) == 1
+    assert "cannot be delivered just now" in result.err
+    assert milepost("sync", "--json", ok=False).json["workspaces"][0]["error"]
+    told = milepost("doctor", "--json", ok=False).json["findings"]
+    assert [each["check"] for each in told if each["status"] == "problem"] == ["journals"]
+    lock.rmdir()
+    assert milepost("sync", "--json").json["values"] == 5

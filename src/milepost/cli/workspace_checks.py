@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -154,14 +155,15 @@ def check_journals(place: WorkspacePlace) -> Iterator[Finding]:
 
     try:
         ids = journal_ids(folder)
-        live = set(live_journals(folder))
+        held = set(live_journals(folder))
+        live = {each for each in held if os.access(folder / each, os.W_OK)}
         aside = sorted(folder.glob(f"{DAMAGED}*"))
     except OSError as error:
         yield finding(
             "journals", PROBLEM, f"the journals in {folder} cannot be looked at: {error}", "Check its rights."
         )
         return
-    dead = [each for each in ids if each not in live and (folder / each).is_dir()]
+    dead = [each for each in ids if each not in held and (folder / each).is_dir()]
     foreign = {each: words for each in dead if (words := _foreign(folder / each))}
     left = [each for each in dead if each not in foreign]
     if left:
@@ -175,6 +177,13 @@ def check_journals(place: WorkspacePlace) -> Iterator[Finding]:
     for each, words in foreign.items():
         yield finding(
             "journals", PROBLEM, f"a journal cannot be read here: {words}", "It is kept until then.", path=folder / each
+        )
+    if held != live:
+        yield finding(
+            "journals",
+            NOTE,
+            f"{_count(len(held - live), 'journal')} of another user: whether its process still runs cannot be seen",
+            "That user's own scripts deliver it, or: milepost sync, run as that user.",
         )
     for path in aside:
         yield finding(
