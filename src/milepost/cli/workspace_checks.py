@@ -193,7 +193,7 @@ def check_journals(place: WorkspacePlace) -> Iterator[Finding]:
             f"Look into the disk's health. Nothing needs {path} any more: remove it when you have seen it.",
             path=path,
         )
-    if not dead and not aside:
+    if not dead and not aside and held == live:
         still = f"; {_count(len(live), 'process', 'es')} recording just now" if live else ""
         yield finding("journals", OK, f"all journals are delivered{still}")
     elif live:
