@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import itertools
 import mmap
 import os
@@ -51,7 +52,6 @@ class Segment:
         "series",
         "size",
         "soft",
-        "synced",
     )
 
     def __init__(self, header: SegmentHeader, buf: mmap.mmap | bytearray, path: Path | None) -> None:
@@ -66,7 +66,6 @@ class Segment:
         self.series: dict[int, dict[str, int]] = {}
         self.numbers: Iterator[int] = itertools.count(1)
         self.nexts: list[Segment] = []
-        self.synced = False
 
     @property
     def in_memory(self) -> bool:
@@ -98,21 +97,18 @@ class Segment:
 
     def sync(self) -> None:
         """Bring what was written to the disk itself.  Raises OSError."""
-        if self.path is None or self.synced:
+        if self.path is None:
             return
         if sys.platform != "linux":  # elsewhere fsync is not bound to know of mapped pages
             buf = self.buf
             if isinstance(buf, mmap.mmap):
                 buf.flush()
         try:
-            fd = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            # One call for the file and its mapped pages; unlike mmap.flush() it lets other threads run.
+            with io.FileIO(self.path, "r+") as file:
+                getattr(os, "fdatasync", os.fsync)(file.fileno())
         except FileNotFoundError:
             return  # released meanwhile
-        try:
-            # One call for the file and its mapped pages; unlike mmap.flush() it lets other threads run.
-            getattr(os, "fdatasync", os.fsync)(fd)
-        finally:
-            os.close(fd)
 
     def rest(self) -> None:
         """Unmap a segment that is full; whoever wants its ``buf`` later maps it again for a while.
@@ -144,7 +140,8 @@ class _Resting(Segment):
     def buf(self) -> mmap.mmap | bytearray:  # type: ignore[override]
         assert self.path is not None
         try:
-            fd = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            with io.FileIO(self.path, "r+") as file:
+                return _map(file.fileno(), self.size)
         except FileNotFoundError:
             warnings.warn(
                 f"Milepost: {self.path} was removed by another program; what was logged there is lost.",
@@ -152,10 +149,6 @@ class _Resting(Segment):
                 stacklevel=2,
             )
             return bytearray(self.size)
-        try:
-            return _map(fd, self.size)
-        finally:
-            os.close(fd)
 
 
 def disk_full(error: OSError) -> bool:
@@ -173,30 +166,25 @@ def create_file(folder: Path, header: SegmentHeader, content: bytes | None = Non
     """
     path = folder / f"{header.base:016x}-{next(_serial):x}{SUFFIX}"
     fresh = path.with_name(path.name + _FRESH)
-    flags = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
-    fd = os.open(fresh, flags | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        try:
-            _reserve(fd, header.size)
-            os.lseek(fd, 0, os.SEEK_SET)
+        # A file object, since that is closed in any case if we are interrupted just here.
+        with io.FileIO(fresh, "w+") as file:
+            _reserve(file.fileno(), header.size)
+            file.seek(0)
             view = memoryview(content if content is not None else pack_header(header))
             while view:
-                view = view[os.write(fd, view) :]
+                view = view[file.write(view) :]
             if os.name != "nt":
-                buf = _map(fd, header.size)
-        finally:
-            os.close(fd)
-        fresh.replace(path)
+                buf = _map(file.fileno(), header.size)
+        _rename(fresh, path)
         if os.name == "nt":  # an open file cannot be renamed there
-            fd = os.open(path, flags)
-            try:
-                buf = _map(fd, header.size)
-            finally:
-                os.close(fd)
+            with io.FileIO(path, "r+") as file:
+                buf = _map(file.fileno(), header.size)
     except BaseException:
-        for each in (fresh, path):
-            with contextlib.suppress(OSError):
-                each.unlink()
+        if header.pid == os.getpid():
+            for each in (fresh, path):
+                with contextlib.suppress(OSError):
+                    each.unlink()
         raise
     return Segment(header, buf, path)
 
@@ -213,7 +201,7 @@ def move_to_disk(segment: Segment, folder: Path) -> None:
     old, begin = segment.buf, segment.position()
     on_disk = create_file(folder, segment.header, bytes(old))
     new = segment.buf = on_disk.buf
-    segment.path, segment.synced = on_disk.path, False
+    segment.path = on_disk.path
     # What a signal handler wrote while the copy was made went to the old place.
     for at in range(begin, segment.position(), SLOT):
         if any(old[at : at + SLOT]):
@@ -221,9 +209,12 @@ def move_to_disk(segment: Segment, folder: Path) -> None:
 
 
 def discard(segment: Segment) -> None:
-    """Give up a segment and remove its file.  A file that cannot be removed stays: what it holds is elsewhere too."""
+    """Give up a segment and remove its file.  A file that cannot be removed stays: what it holds is elsewhere too.
+
+    A child that was forked by a signal handler, and comes back to what its parent was doing, removes nothing.
+    """
     segment.close()
-    if segment.path is not None:
+    if segment.path is not None and segment.header.pid == os.getpid():
         with contextlib.suppress(OSError):
             segment.path.unlink()
 
@@ -252,6 +243,14 @@ def remove_folder(path: Path) -> bool:
 def new_header(journal_id: str, base: int, size: int) -> SegmentHeader:
     """Header of a segment that this process begins now."""
     return SegmentHeader(journal_id, base, size, time.time_ns(), os.getpid())
+
+
+def _rename(fresh: Path, path: Path) -> None:
+    try:
+        fresh.replace(path)
+    except FileNotFoundError:
+        if not path.exists():  # else a child that was forked by a signal handler has done it
+            raise
 
 
 def _map(fd: int, size: int) -> mmap.mmap:

@@ -211,10 +211,10 @@ class JournalWriter:
         return made
 
     def _open(self, base: int, size: int) -> Segment:
-        header = segments.new_header(self.journal_id, base, size)
+        header, folder = segments.new_header(self.journal_id, base, size), self.path
         try:
             self._begin()
-            return segments.create_file(self.path, header)
+            return segments.create_file(folder, header)
         except OSError as error:
             why = "the disk is full" if segments.disk_full(error) else (error.strerror or str(error))
             kept = sum(each.size for each in self._unreleased() if each.in_memory)
@@ -246,7 +246,7 @@ class JournalWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self._file_lock.acquire():
             raise OSError(f"{self._file_lock.path} is locked by another process")
-        self.path.mkdir(exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
 
     def _wake_drain(self, current: Segment, position: int) -> None:
         current.soft = min(current.hard, position + WAKE_BYTES)
