@@ -129,7 +129,7 @@ def _order(store: Store, query: RunQuery, *, sqlite: bool) -> _Order:
         return replace(plain, value=func.coalesce(plain.value, 0)) if few and query.order_by == "created" else plain
     value: ColumnElement[Any]
     if query.order_by == "name":
-        value = func.coalesce(runs.c.display_name, runs.c.run_id)
+        value = func.substr(func.coalesce(runs.c.display_name, runs.c.run_id), 1, _SORTED_CHARACTERS)
         return _Order(_by_bytes(value, sqlite), runs.c.key, may_miss=False)
     source: FromClause
     if kind in _METRIC_VALUES and name:
@@ -154,6 +154,8 @@ def _by_bytes(value: ColumnElement[Any], sqlite: bool) -> ColumnElement[Any]:
     """Texts in the order of their bytes, whatever the database's locale."""
     return value if sqlite else value.collate("C")
 
+
+_SORTED_CHARACTERS: Final = 200  # of a name, so that cursors stay short
 
 # Written out, not bound: only so do the databases see that it is the expression of an index.
 _INDEXED: Final = literal_column(str(INDEXED_CHARACTERS), Integer)
@@ -239,13 +241,24 @@ def _load_cursor(query: RunQuery) -> _Cursor | None:
     try:
         padded = query.cursor + "=" * (-len(query.cursor) % 4)
         version, order_by, descending, missing, value, key = json.loads(base64.b64decode(padded, b"-_", validate=True))
-        known = version == _VERSION and isinstance(key, int) and isinstance(value, int | float | str | None)
-        same = order_by == query.order_by and descending == query.descending
-    except (ValueError, TypeError) as error:
+        whole = version == _VERSION and isinstance(missing, bool) and _is_int64(key)
+        of_texts = query.order_by in ("status", "name") or query.order_by.startswith("tag:")
+        whole = whole and (value is None if missing else isinstance(value, str) if of_texts else _is_number(value))
+    except (ValueError, TypeError, RecursionError) as error:
         raise BadInput("the cursor is damaged; begin again without one") from error
-    if not known or not same:
+    if order_by != query.order_by or descending != query.descending:
         raise BadInput("the cursor belongs to another query; begin again without one")
-    return _Cursor(bool(missing), value, key)
+    if not whole:
+        raise BadInput("the cursor is damaged; begin again without one")
+    return _Cursor(missing, clean(value) if of_texts and value else value, key)
+
+
+def _is_int64(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return _is_int64(value) or (type(value) is float and value == value)
 
 
 _VERSION: Final = 1
