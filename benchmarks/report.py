@@ -63,7 +63,7 @@ def machine(folder: Path) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "commit": _output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
         "changed": bool(_output("git", "-C", str(ROOT), "status", "--porcelain", "--", "src")),
     }
@@ -213,7 +213,7 @@ def _head(facts: dict[str, Any], quick: bool) -> str:
 |---|---|
 | Date | {here["date"]}; {here.get("minutes", 0):.0f} minutes |
 | Machine | {here["cpu"]}, {here["cores"]} cores, {files} |
-| System | {here["system"]}, Python {here["python"]}; load average at the start {here["load"]:.2f} |
+| System | {here["system"]}, Python {here["python"]}; load average at the start {here["load"]} |
 | Milepost | {facts["versions"].get("milepost", "")}, commit {here["commit"]}{changed} |
 | Peers | {versions} |
 | Command | `make bench` ([how it works](../benchmarks/README.md)) |

@@ -305,6 +305,8 @@ def main() -> int:
     tools = [each for each in sizes.TOOLS if not named or each in named or each == "milepost"]
 
     machine = report.machine(peers.CACHE)
+    if (machine["load"] or 0) > 0.5 and not options.quick:
+        print(f"[run] this machine is busy (load average {machine['load']:.1f}): figures will suffer", file=sys.stderr)
     began = time.monotonic()
     pythons, missing = {"milepost": Path(sys.executable)}, {}
     for tool in tools:
