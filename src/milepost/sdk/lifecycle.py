@@ -51,6 +51,17 @@ def describe(error: BaseException) -> dict[str, str]:
     return {"code": type(error).__name__, "message": str(error) or type(error).__name__, "details": trace}
 
 
+def failure(details: object, code: str | None) -> dict[str, str]:
+    """The error that ``fail(error_details, error_code)`` means; ``details`` may be an exception."""
+    if isinstance(details, BaseException):
+        error = describe(details)
+    else:
+        error = {"code": "UserError", "message": "" if details is None else str(details), "details": ""}
+    if code is not None:
+        error["code"] = str(code)
+    return error
+
+
 def exit_error(code: Any) -> dict[str, str] | None:
     """The error of ``sys.exit(code)``; None where that means success."""
     if code is None or code == 0:
@@ -65,11 +76,11 @@ def end_by(run: RunLife, error: BaseException | None) -> None:
     if error is None:
         run.complete()
     elif isinstance(error, SystemExit):
-        failure = exit_error(error.code)
-        if failure is None:
+        why = exit_error(error.code)
+        if why is None:
             run.complete()
         else:
-            run._end("Failed", failure)
+            run._end("Failed", why)
     elif isinstance(error, KeyboardInterrupt):
         run._end("Canceled", {"code": "KeyboardInterrupt", "message": "Interrupted with Ctrl-C.", "details": ""})
     else:
@@ -85,8 +96,8 @@ def _end_all() -> None:
             elif kernel:
                 reason = "The notebook's kernel was shut down or restarted before the run was completed."
                 run._end("Canceled", {"code": "KernelShutdown", "message": reason, "details": ""})
-            elif (failure := exit_error(_ending.exit_code)) is not None:
-                run._end("Failed", failure)
+            elif (why := exit_error(_ending.exit_code)) is not None:
+                run._end("Failed", why)
             else:
                 run.complete()
         except Exception as error:

@@ -259,13 +259,7 @@ class _OfflineRun(OfflineFiles, OfflineMetrics):
 
     def fail(self, error_details: object = None, error_code: str | None = None) -> None:
         """Mark the run as Failed."""
-        if isinstance(error_details, BaseException):
-            error = lifecycle.describe(error_details)
-        else:
-            error = {"code": "UserError", "message": "" if error_details is None else str(error_details), "details": ""}
-        if error_code is not None:
-            error["code"] = str(error_code)
-        self._end("Failed", error)
+        self._end("Failed", lifecycle.failure(error_details, error_code))
 
     def cancel(self) -> None:
         """Mark the run as Canceled."""

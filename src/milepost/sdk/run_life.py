@@ -39,13 +39,7 @@ class RunLife(RunDetails):
 
     def fail(self, error_details: object = None, error_code: str | None = None) -> None:
         """Mark the run as Failed; ``error_details`` is a text, a dict or an exception."""
-        if isinstance(error_details, BaseException):
-            error = lifecycle.describe(error_details)
-        else:
-            error = {"code": "UserError", "message": "" if error_details is None else str(error_details), "details": ""}
-        if error_code is not None:
-            error["code"] = str(error_code)
-        self._end("Failed", error)
+        self._end("Failed", lifecycle.failure(error_details, error_code))
 
     def cancel(self) -> None:
         """End the run as Canceled."""
