@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from milepost import __version__
-from milepost.cli import delivering, doctor, output, run_details, run_metrics, workspaces
+from milepost.cli import deleting, delivering, doctor, output, run_details, run_metrics, workspaces
 from milepost.cli.options import Failed, Misused
 from milepost.cli.runs import runs
 
@@ -43,7 +43,7 @@ app.add_typer(workspaces.workspace, name="workspace")
 app.command("sync")(delivering.sync)
 app.command("doctor")(doctor.doctor)
 # These modules add their commands to ``runs``.
-_ = (run_details, run_metrics)
+_ = (run_details, run_metrics, deleting)
 
 
 def _version(wanted: bool) -> None:

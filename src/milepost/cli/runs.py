@@ -1,8 +1,7 @@
-"""``milepost runs list``, ``tag`` and ``delete``, and how a command's run is found."""
+"""``milepost runs list`` and ``tag``, and how a command's run is found."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -25,7 +24,8 @@ METRIC_SORTS: Final = ("metric", "metric_min", "metric_max", "tag")
 _ASCENDING: Final = ("status", "name", "tag")
 _STYLES: Final = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHORT_ID: Final = 8
-_MOST_NAMED: Final = 10
+MOST_NAMED: Final = 10
+"""How many runs an error or a question names."""
 
 
 # -- list ------------------------------------------------------------------------------------------------------------
@@ -198,33 +198,6 @@ def run_duration(run: RunRecord) -> int | None:
     return (time.time_ns() if run.ended_ns is None else run.ended_ns) - run.started_ns
 
 
-def run_json(run: RunRecord) -> dict[str, Any]:
-    """The run as ``--json`` writes it."""
-    ended = run.ended_ns is not None and run.started_ns is not None
-    return {
-        "id": run.run_id,
-        "experiment": run.experiment,
-        "number": run.number,
-        "name": run.display_name,
-        "description": run.description,
-        "type": run.type,
-        "status": run.status,
-        "parent_id": run.parent_id,
-        "root_id": run.root_id,
-        "target": run.target,
-        "submitted_by": run.submitted_by,
-        "created": output.utc(run.created_ns),
-        "started": output.utc(run.started_ns),
-        "ended": output.utc(run.ended_ns),
-        "duration_s": ((run.ended_ns or 0) - (run.started_ns or 0)) / 1e9 if ended else None,
-        "archived": output.utc(run.archived_ns),
-        "tags": run.tags,
-        "properties": run.properties,
-        "error": run.error,
-        "warnings": run.warnings,
-    }
-
-
 # -- finding runs ----------------------------------------------------------------------------------------------------
 
 
@@ -237,7 +210,7 @@ def find_run(store: Store, given: str) -> RunRecord:
     try:
         return store.run(given)
     except NotFound:
-        ids = ids_beginning(store, given, _MOST_NAMED + 1)
+        ids = ids_beginning(store, given, MOST_NAMED + 1)
     if len(ids) == 1:
         return store.run(ids[0])
     if not ids:
@@ -245,7 +218,7 @@ def find_run(store: Store, given: str) -> RunRecord:
             f"Workspace {store.workspace_name!r} has no run whose id begins with {output.shortened(given)!r}. "
             "`milepost runs list` shows those it has."
         )
-    named = ", ".join(ids[:_MOST_NAMED]) + (", ..." if len(ids) > _MOST_NAMED else "")
+    named = ", ".join(ids[:MOST_NAMED]) + (", ..." if len(ids) > MOST_NAMED else "")
     raise Failed(f"Several runs have ids that begin with {given!r}: {named}. Give more of the id.")
 
 
@@ -318,58 +291,34 @@ def tag_run(
         output.say(f"{found.id}: {output.tags_text(now) or 'no tags'}")
 
 
-# -- delete ----------------------------------------------------------------------------------------------------------
+# -- as JSON ----------------------------------------------------------------------------------------------------------
 
 
-@runs.command("delete")
-def delete_runs(
-    ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="The runs' ids, or as much of their beginnings as is unique.")
-    ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    name: WorkspaceName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Delete runs with their metrics, files and child runs. Registered models keep their files."""
-    from milepost.store.errors import NotFound
-    from milepost.store.records import RunQuery
-
-    with opened(name) as (workspace, store):
-        # All are looked up before the first is deleted.
-        chosen = {run.run_id: run for run in (find_run(store, each) for each in ids)}
-        below = {
-            child.run_id: child
-            for run_id in chosen
-            for child in store.all_runs(RunQuery(ancestor_id=run_id, archived=None))
-        }
-        doomed = {**chosen, **below}
-        if not yes:
-            _ask(workspace.name, list(doomed.values()))
-        for run_id in chosen:
-            if run_id not in below:
-                try:
-                    store.delete_run(run_id)
-                except NotFound:  # another process was faster
-                    output.tell(f"run {run_id} was gone already")
-    if as_json:
-        output.write_json({"workspace": workspace.name, "deleted": list(doomed)})
-    else:
-        output.say(f"Deleted {len(doomed):,} run{'' if len(doomed) == 1 else 's'}.")
-
-
-def _ask(workspace: str, doomed: Sequence[RunRecord]) -> None:
-    """Go on only after a yes.  Raises Failed for any other answer, Misused where nobody can be asked."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Misused("runs delete asks before it deletes, and there is no terminal to ask on. Give --yes.")
-    for each in doomed[:_MOST_NAMED]:
-        child = " (child)" if each.parent_id else ""
-        output.tell(f"{each.run_id}{child}  {each.experiment} #{each.number}  {each.display_name or ''} {each.status}")
-    if len(doomed) > _MOST_NAMED:
-        output.tell(f"... and {len(doomed) - _MOST_NAMED:,} more")
-    sys.stderr.write(output.safe(f"Delete {len(doomed):,} of the runs of workspace {workspace!r} for good? [y/N] "))
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Failed("Nothing was deleted.")
+def run_json(run: RunRecord) -> dict[str, Any]:
+    """The run as ``--json`` writes it."""
+    ended = run.ended_ns is not None and run.started_ns is not None
+    return {
+        "id": run.run_id,
+        "experiment": run.experiment,
+        "number": run.number,
+        "name": run.display_name,
+        "description": run.description,
+        "type": run.type,
+        "status": run.status,
+        "parent_id": run.parent_id,
+        "root_id": run.root_id,
+        "target": run.target,
+        "submitted_by": run.submitted_by,
+        "created": output.utc(run.created_ns),
+        "started": output.utc(run.started_ns),
+        "ended": output.utc(run.ended_ns),
+        "duration_s": ((run.ended_ns or 0) - (run.started_ns or 0)) / 1e9 if ended else None,
+        "archived": output.utc(run.archived_ns),
+        "tags": run.tags,
+        "properties": run.properties,
+        "error": run.error,
+        "warnings": run.warnings,
+    }
 
 
 def summary_json(summary: MetricSummary) -> dict[str, Any]:

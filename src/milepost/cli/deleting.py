@@ -1,0 +1,122 @@
+"""``milepost runs delete``: runs with all that is theirs, and the space that they took."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from milepost.cli import output
+from milepost.cli.opening import opened
+from milepost.cli.options import AsJson, Failed, Misused, WorkspaceName
+from milepost.cli.runs import MOST_NAMED, find_run, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from milepost.store.records import RunRecord
+    from milepost.store.store import Store
+
+_READ_TRIES: Final = 3
+
+
+@runs.command("delete")
+def delete_runs(
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="The runs' ids, or as much of their beginnings as is unique.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    name: WorkspaceName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete runs with their metrics, files and child runs. Registered models keep their files."""
+    from milepost.store.errors import NotFound
+    from milepost.store.records import RunQuery
+
+    with opened(name) as (workspace, store):
+        # All are looked up before the first is deleted.
+        chosen = {run.run_id: run for run in (find_run(store, each) for each in ids)}
+        below = {
+            child.run_id: child
+            for run_id in chosen
+            for child in store.all_runs(RunQuery(ancestor_id=run_id, archived=None))
+        }
+        doomed = {**chosen, **below}
+        if not yes:
+            _ask(workspace.name, list(doomed.values()))
+        for run_id in chosen:
+            if run_id not in below:
+                try:
+                    store.delete_run(run_id)
+                except NotFound:  # another process was faster
+                    output.tell(f"run {run_id} was gone already")
+        freed = _free(store, workspace._recorder.writer.folder)
+    if as_json:
+        output.write_json({"workspace": workspace.name, "deleted": list(doomed), "freed_bytes": freed})
+    else:
+        space = f" and freed {output.size(freed)}" if freed else ""
+        output.say(f"Deleted {len(doomed):,} run{'' if len(doomed) == 1 else 's'}{space}.")
+
+
+def _ask(workspace: str, doomed: Sequence[RunRecord]) -> None:
+    """Go on only after a yes.  Raises Failed for any other answer, Misused where nobody can be asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Misused("runs delete asks before it deletes, and there is no terminal to ask on. Give --yes.")
+    for each in doomed[:MOST_NAMED]:
+        child = " (child)" if each.parent_id else ""
+        output.tell(f"{each.run_id}{child}  {each.experiment} #{each.number}  {each.display_name or ''} {each.status}")
+    if len(doomed) > MOST_NAMED:
+        output.tell(f"... and {len(doomed) - MOST_NAMED:,} more")
+    sys.stderr.write(output.safe(f"Delete {len(doomed):,} of the runs of workspace {workspace!r} for good? [y/N] "))
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Failed("Nothing was deleted.")
+
+
+def _free(store: Store, journals: Path) -> int:
+    """Give back the space of what nothing names any more, in bytes.  Where that cannot be done it is told, no more."""
+    from milepost.journal.format import JournalDamaged
+    from milepost.store.errors import StoreError
+
+    try:
+        swept = store.sweep(keep=still_to_come(store, journals))
+    except (StoreError, JournalDamaged, OSError) as error:
+        output.tell(f"warning: the space was not freed, a later deletion does it: {error}")
+        return 0
+    return swept.blob_bytes + swept.database_bytes
+
+
+def still_to_come(store: Store, journals: Path) -> set[str]:
+    """Digests of the files that journals name and the store may not know yet: they must not be freed.
+
+    Those of a process that is stopped (Ctrl-Z), or that cannot reach the store, may be older than the time for which
+    a sweep spares every file.  Raises JournalDamaged where not all of a journal can be read, and OSError.
+    """
+    from milepost.journal.recovery import journal_ids
+
+    digests: set[str] = set()
+    for journal_id in journal_ids(journals):
+        digests |= _files_named(journals / journal_id, store.applied(journal_id))
+    return digests
+
+
+def _files_named(journal: Path, start: int) -> set[str]:
+    from milepost.journal.format import EVENT, JournalDamaged
+    from milepost.journal.reader import parse_event, read_files
+
+    for attempt in range(_READ_TRIES):
+        digests = set()
+        try:
+            for piece in read_files(journal, start):
+                if piece.damaged:
+                    raise JournalDamaged(f"part of the journal {journal} cannot be read")
+                events = (parse_event(each) for each in piece.payloads if each.mark == EVENT)
+                digests |= {str(each["data"].get("digest")) for each in events if each["kind"] == "artifact"}
+        except FileNotFoundError:  # its process has delivered it meanwhile
+            if attempt + 1 == _READ_TRIES and journal.exists():
+                raise
+        else:
+            return digests
+    return set()
