@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 _TRIES: Final = 50
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOINHERIT", 0)
 
 _locks: weakref.WeakSet[FileLock] = weakref.WeakSet()
 # A child that is forked between the opening of a lock's file and the note of its handle has a copy that nobody closes,
@@ -20,7 +21,7 @@ _forks_ended = 0
 
 
 class FileLock:
-    """Takes the lock at once or not at all.  Not for use by two threads at once.
+    """Takes the lock at once or not at all.  Not for use by two threads at once, nor in a forked child.
 
     A signal handler may come in anywhere: what it has done is then found, not done a second time.
     """
@@ -29,6 +30,7 @@ class FileLock:
         self.path = path
         self._fd: int | None = None
         self._held = False
+        self._is_the_parents = False
         _locks.add(self)
 
     @property
@@ -45,6 +47,9 @@ class FileLock:
             forks = _forks_begun
             calm = forks == _forks_ended
             fd = self._open()
+            if self._is_the_parents:  # we came back here in a child that a signal handler has forked
+                self._drop()
+                raise OSError(f"{self.path} is the lock of another process")
             try:
                 locked = self._held or _try_lock(fd)
             except OSError:
@@ -63,6 +68,9 @@ class FileLock:
 
     def release(self) -> None:
         """Give the lock back.  The file stays."""
+        if self._is_the_parents:
+            self._drop()
+            return
         fd = self._drop(close=False)
         if fd is not None:
             try:
@@ -72,6 +80,8 @@ class FileLock:
 
     def remove(self) -> None:
         """Give the lock back and remove its file."""
+        if self._is_the_parents:
+            return
         if os.name == "nt":  # an open file cannot be removed there
             self.release()
             with contextlib.suppress(OSError):
@@ -84,12 +94,15 @@ class FileLock:
 
     def forget_in_child(self) -> None:
         """After a fork: drop the child's copy of the handle; the parent keeps the lock."""
+        self._is_the_parents = True
         self._drop()
 
     def _open(self) -> int:
         if self._fd is not None:
             return self._fd
-        return self._keep(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOINHERIT", 0), 0o600))
+        if self._is_the_parents:
+            raise OSError(f"{self.path} is the lock of another process")
+        return self._keep(os.open(self.path, _FLAGS, 0o600))
 
     def _keep(self, fd: int) -> int:
         if self._fd is None:

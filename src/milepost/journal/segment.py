@@ -151,6 +151,10 @@ class _Resting(Segment):
             return bytearray(self.size)
 
 
+class Forked(OSError):
+    """We are a child, forked by a signal handler in the middle of what its parent was doing."""
+
+
 def disk_full(error: OSError) -> bool:
     """True if the error says that the disk or the quota is used up."""
     return error.errno in _FULL
@@ -161,25 +165,27 @@ def create_file(folder: Path, header: SegmentHeader, content: bytes | None = Non
 
     ``content`` (of ``header.size`` bytes) fills it.  Raises OSError; nothing is left behind then.
 
-    The name begins with the offset and is the process's own for each call: a signal handler that interrupts this
-    and opens the same segment gets another file.  One of them stays empty.
+    The name begins with the offset and is new for each call: a signal handler that interrupts this and opens the same
+    segment gets another file.  One of them stays empty.  Raises Forked in a child that such a handler has forked and
+    that comes back to this: the file is its parent's.
     """
-    path = folder / f"{header.base:016x}-{next(_serial):x}{SUFFIX}"
-    fresh = path.with_name(path.name + _FRESH)
+    file, fresh, path = _new_file(folder, header.base)
     try:
-        # A file object, since that is closed in any case if we are interrupted just here.
-        with io.FileIO(fresh, "w+") as file:
-            _reserve(file.fileno(), header.size)
+        with file:
+            _reserve(file, header)
+            _only_in(header.pid)
             file.seek(0)
             view = memoryview(content if content is not None else pack_header(header))
             while view:
-                view = view[file.write(view) :]
+                _only_in(header.pid)
+                view = view[file.write(view) or 0 :]
             if os.name != "nt":
                 buf = _map(file.fileno(), header.size)
+        _only_in(header.pid)
         _rename(fresh, path)
         if os.name == "nt":  # an open file cannot be renamed there
-            with io.FileIO(path, "r+") as file:
-                buf = _map(file.fileno(), header.size)
+            with io.FileIO(path, "r+") as renamed:
+                buf = _map(renamed.fileno(), header.size)
     except BaseException:
         if header.pid == os.getpid():
             for each in (fresh, path):
@@ -245,11 +251,29 @@ def new_header(journal_id: str, base: int, size: int) -> SegmentHeader:
     return SegmentHeader(journal_id, base, size, time.time_ns(), os.getpid())
 
 
+def _new_file(folder: Path, base: int) -> tuple[io.FileIO, Path, Path]:
+    """The file under the name that it has while it is made, and both names."""
+    while True:
+        path = folder / f"{base:016x}-{next(_serial):x}{SUFFIX}"
+        fresh = path.with_name(path.name + _FRESH)
+        try:
+            # A file object, since that is closed in any case if we are interrupted just here.
+            return io.FileIO(fresh, "x+"), fresh, path
+        except FileExistsError:
+            continue  # made by a child that a signal handler has forked
+
+
+def _only_in(pid: int) -> None:
+    """Raises Forked in any other process."""
+    if os.getpid() != pid:
+        raise Forked
+
+
 def _rename(fresh: Path, path: Path) -> None:
     try:
         fresh.replace(path)
     except FileNotFoundError:
-        if not path.exists():  # else a child that was forked by a signal handler has done it
+        if not path.exists():  # else such a child has done it
             raise
 
 
@@ -259,19 +283,19 @@ def _map(fd: int, size: int) -> mmap.mmap:
     return mmap.mmap(fd, size)
 
 
-def _reserve(fd: int, size: int) -> None:
-    steps = [(at, min(_STEP, size - at)) for at in range(0, size, _STEP)]
+def _reserve(file: io.FileIO, header: SegmentHeader) -> None:
     if hasattr(os, "posix_fallocate"):
         try:
-            for at, length in steps:
-                os.posix_fallocate(fd, at, length)
+            for at in range(0, header.size, _STEP):
+                os.posix_fallocate(file.fileno(), at, min(_STEP, header.size - at))
         except OSError as error:
             if error.errno not in _NOT_SUPPORTED:
                 raise
         else:
             return
     # Written zeros reserve the blocks on file systems (and platforms) that cannot be asked for them.
-    zeros = bytes(min(size, _STEP))
-    left = size
+    zeros = memoryview(bytes(min(header.size, _STEP)))
+    left = header.size
     while left:
-        left -= os.write(fd, zeros[:left] if left < len(zeros) else zeros)
+        _only_in(header.pid)
+        left -= file.write(zeros[:left]) or 0

@@ -183,7 +183,10 @@ class JournalWriter:
         everybody; who was interrupted goes on with that.
         """
         if not current.nexts:
-            made = self._make_next(current, need)
+            try:
+                made = self._make_next(current, need)
+            except segments.Forked:
+                return  # to begin the child's own journal
             current.nexts.append(made)
             if current.nexts[0] is not made:
                 segments.discard(made)
@@ -216,6 +219,8 @@ class JournalWriter:
             self._begin()
             return segments.create_file(folder, header)
         except OSError as error:
+            if os.getpid() != header.pid:
+                raise segments.Forked from error
             why = "the disk is full" if segments.disk_full(error) else (error.strerror or str(error))
             kept = sum(each.size for each in self._unreleased() if each.in_memory)
             try:
@@ -272,7 +277,8 @@ class JournalWriter:
 
         Where somebody has removed the current one's file, that is written again instead.
         """
-        if self._in_an_append() or not self.lock.acquire(timeout=_PATIENCE_S):
+        lock = self.lock  # a child that a signal handler forks has another one
+        if self._in_an_append() or not lock.acquire(timeout=_PATIENCE_S):
             return
         try:
             current = self.segment
@@ -284,7 +290,7 @@ class JournalWriter:
             header = segments.new_header(self.journal_id, current.end, min(current.size * 4, LARGEST_SEGMENT))
             folder = self.path
         finally:
-            self.lock.release()
+            lock.release()
         if lost:
             self.move_to_disk()
             return
@@ -292,13 +298,13 @@ class JournalWriter:
             spare = segments.create_file(folder, header)
         except OSError:
             return  # the append that needs it will meet the same trouble, and tell
-        if self.lock.acquire(timeout=_PATIENCE_S):
+        if lock.acquire(timeout=_PATIENCE_S):
             try:
                 if self.segment is current and not current.nexts and self._spare is None:
                     self._spare = spare
                     return
             finally:
-                self.lock.release()
+                lock.release()
         segments.discard(spare)
 
     def snapshot(self, timeout: float = 1.0) -> tuple[list[tuple[Segment, int]], bool]:
@@ -308,8 +314,8 @@ class JournalWriter:
         handler is waiting for the drain), or in a signal handler that itself interrupted one.  Then the first hole
         may still be filled.
         """
-        nested = self._in_an_append()
-        held = self.lock.acquire(timeout=timeout)
+        lock, nested = self.lock, self._in_an_append()
+        held = lock.acquire(timeout=timeout)
         try:
             found = self._unreleased()
             written = [(each, each.size) for each in found[:-1]]
@@ -317,7 +323,7 @@ class JournalWriter:
             return written, held and not nested
         finally:
             if held:
-                self.lock.release()
+                lock.release()
 
     def release(self, offset: int) -> None:
         """Remove the segments that end at or before ``offset``: the store has all up to there.
@@ -325,7 +331,8 @@ class JournalWriter:
         Leaves them for the next time where a signal handler is waiting in the middle of an append.
         """
         gone = []
-        if self._in_an_append() or not self.lock.acquire(timeout=_PATIENCE_S):
+        lock = self.lock
+        if self._in_an_append() or not lock.acquire(timeout=_PATIENCE_S):
             return
         try:
             self._released = max(self._released, offset)
@@ -335,7 +342,7 @@ class JournalWriter:
             while self._mapped and self._mapped[0].end <= offset:
                 self._mapped.popleft()
         finally:
-            self.lock.release()
+            lock.release()
         for each in gone:
             segments.discard(each)
 
@@ -343,8 +350,9 @@ class JournalWriter:
         """Write segments that a full disk left in memory, or whose files are gone; True if none is left there."""
         if self._in_an_append():
             return False
+        lock = self.lock
         while True:
-            if not self.lock.acquire(timeout=_PATIENCE_S):
+            if not lock.acquire(timeout=_PATIENCE_S):
                 return False
             try:
                 waiting = self._without_file()
@@ -356,7 +364,7 @@ class JournalWriter:
             except OSError:
                 return False
             finally:
-                self.lock.release()
+                lock.release()
 
     def _without_file(self) -> list[Segment]:
         return [each for each in self._unreleased() if each.mapped and not each.on_disk()]
@@ -485,11 +493,14 @@ def _series_payload(series: SeriesName) -> bytes:
 
 
 def _put_payload(current: Segment, position: int, step: int, number: int, mark: int, payload: bytes) -> int:
-    now = time.time_ns()
+    now, length = time.time_ns(), len(payload)
     check = fmt.checksum(step, now, number, mark, payload)
-    fmt.PAYLOAD_SLOT.pack_into(current.buf, position, step, now, len(payload), check, number, fmt.RESERVED)
     body = position + fmt.SLOT
-    current.buf[body : body + len(payload)] = payload
+    end = body + length
+    # ``current.buf`` is looked up last, with no call before it is used: a child that a signal handler forks has got
+    # another one by then, and does not undo what its parent has finished.
+    fmt.PAYLOAD_SLOT.pack_into(current.buf, position, step, now, length, check, number, fmt.RESERVED)
+    current.buf[body:end] = payload
     fmt.MARK.pack_into(current.buf, position + fmt.MARK_AT, mark)
     return now
 
