@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -15,7 +15,7 @@ from milepost.store.schema import artifacts, blobs
 from milepost.store.texts import fit_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -40,7 +40,7 @@ def record_uploads(
     content stays with it; the newcomer gets a name with ``.conflict-`` and its digest.
     """
     known = _known(connection, uploads)
-    rows = []
+    rows: list[dict[str, Any]] = []
     warnings = []
     for run_key, upload in uploads:
         taken = known[run_key]
@@ -75,14 +75,24 @@ def record_uploads(
             }
         )
     if rows:
-        # In one order everywhere: two batches must not wait for each other's rows crosswise.
-        contents = sorted({(row["digest"], row["size"]) for row in rows})
-        connection.execute(
-            insert(connection, blobs).on_conflict_do_nothing(),
-            [{"workspace_key": workspace_key, "digest": digest, "size": size} for digest, size in contents],
-        )
+        name_contents(connection, workspace_key, {(row["digest"], row["size"]) for row in rows})
         connection.execute(insert(connection, artifacts), rows)
     return warnings
+
+
+def name_contents(connection: Connection, workspace_key: int, contents: Iterable[tuple[str, int]]) -> None:
+    """Note the contents (digest, size) that a file or a model is about to name.
+
+    A row that is there is locked until the end of the transaction, so that no sweep takes it away meanwhile.
+    """
+    statement = insert(connection, blobs)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[blobs.c.workspace_key, blobs.c.digest], set_={"size": statement.excluded.size}
+        ),
+        # In one order everywhere: two batches must not wait for each other's rows crosswise.
+        [{"workspace_key": workspace_key, "digest": digest, "size": size} for digest, size in sorted(contents)],
+    )
 
 
 def fold(name: str) -> str:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, func, select, update
 
+from milepost.store.blobs import check_digest
+from milepost.store.conflicts import fold, name_contents
 from milepost.store.engine import insert, retried, write
 from milepost.store.errors import BadInput, Conflict, NotFound
 from milepost.store.names import check_model_name, check_name
 from milepost.store.records import ANY, ModelFile, ModelRecord
 from milepost.store.schema import blobs, model_aliases, model_files, model_names, models
-from milepost.store.texts import clean, clean_json
+from milepost.store.texts import clean, clean_json, fit_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Table
 
     from milepost.store.records import Blob
     from milepost.store.store import Store
+
+_AT_ONCE: Final = 5000
+_MOST_VERSIONS: Final = 2**31 - 1
 
 
 def register_model(
@@ -39,58 +44,117 @@ def register_model(
     framework_version: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> ModelRecord:
-    """Keep the next version of a model; ``files`` are (name, blob), the blobs being stored already.
+    """Keep the next version of a model.
 
-    A version's number is never given twice, also not after it was deleted.  Raises BadInput for bad names and where
-    there is no file.
+    ``files``: (name, blob), the contents being stored already: as files of a run, or just now.  ``path``: the name of
+    the only file, or the folder of all of them with a trailing "/".  A version's number is never given twice, also
+    not after it was deleted.  Raises BadInput for bad names and where there is no file; NotFound where a content is
+    not in the store (any more).
     """
     checked = check_model_name(name)
-    if not files:
-        raise BadInput(f"model {checked!r} has no file")
-    named = [(check_name(file), blob) for file, blob in files]
+    named = _check_files(checked, path, files)
     now = time.time_ns()
-    key = store.workspace_key
+    row = {
+        "workspace_key": store.workspace_key,
+        "name": checked,
+        "run_id": None if run_id is None else fit_name(run_id),
+        "experiment": None if experiment is None else clean(experiment),
+        "description": clean(description),
+        "framework": None if framework is None else clean(framework),
+        "framework_version": None if framework_version is None else clean(framework_version),
+        "path": path,
+        "tags": clean_json(dict(tags or {})),
+        "properties": clean_json(dict(properties or {})),
+        "extra": clean_json(dict(extra or {})),
+        "created_ns": now,
+        "updated_ns": now,
+    }
+    kept: set[str] = set()
 
     def register() -> int:
-        with write(store.engine) as connection:
-            numbered = insert(connection, model_names).values(workspace_key=key, name=checked, last_version=1)
-            version = connection.scalar(
-                numbered.on_conflict_do_update(
-                    index_elements=["workspace_key", "name"],
-                    set_={"last_version": model_names.c.last_version + 1},
-                ).returning(model_names.c.last_version)
-            )
-            row = {
-                "workspace_key": key,
-                "name": checked,
-                "version": version,
-                "run_id": run_id,
-                "experiment": experiment,
-                "description": clean(description),
-                "framework": framework,
-                "framework_version": framework_version,
-                "path": path,
-                "tags": clean_json(dict(tags or {})),
-                "properties": clean_json(dict(properties or {})),
-                "extra": clean_json(dict(extra or {})),
-                "created_ns": now,
-                "updated_ns": now,
-            }
-            model_key = connection.scalar(insert(connection, models).values(row).returning(models.c.key))
-            connection.execute(
-                insert(connection, model_files),
-                [
-                    {"model_key": model_key, "name": file, "workspace_key": key, "digest": b.digest, "size": b.size}
-                    for file, b in named
-                ],
-            )
-            connection.execute(
-                insert(connection, blobs).on_conflict_do_nothing(),
-                [{"workspace_key": key, "digest": b.digest, "size": b.size} for _file, b in named],
-            )
-            return int(version or 0)
+        return _register(store, row, named, kept)
 
-    return get_model(store, checked, retried(register))
+    while True:
+        try:
+            return get_model(store, checked, retried(register))
+        except _Unnamed as error:
+            _keep(store, checked, error.digests)
+            kept |= error.digests
+
+
+def _keep(store: Store, model: str, digests: set[str]) -> None:
+    for digest in digests:
+        if not store.blobs.keep(digest):
+            raise NotFound(
+                f"the content {digest} of model {model!r} is not in the store: store its file again; if it came from "
+                "a run, somebody has deleted that run"
+            )
+
+
+class _Unnamed(Exception):
+    """Contents that nothing names: a sweep may be about to free them."""
+
+    def __init__(self, digests: set[str]) -> None:
+        self.digests = digests
+
+
+def _check_files(model: str, path: str, files: Sequence[tuple[str, Blob]]) -> dict[str, Blob]:
+    named: dict[str, Blob] = {}
+    folded: dict[str, str] = {}
+    for given, blob in files:
+        file = check_name(given)
+        check_digest(blob.digest)
+        other = folded.setdefault(fold(file), file)
+        if file in named or other != file:
+            raise BadInput(
+                f"model {model!r} would have two files {other!r} and {file!r}, which many file systems cannot keep "
+                "apart: rename one of them"
+            )
+        named[file] = blob
+    if not named:
+        raise BadInput(f"model {model!r} has no file")
+    inside = path.endswith("/") and all(file.startswith(path) for file in named)
+    if not inside and list(named) != [path]:
+        raise BadInput(
+            f"the path {path!r} of model {model!r} is neither its only file nor a folder, ending in a slash, of all of "
+            "its files"
+        )
+    return named
+
+
+def _register(store: Store, row: dict[str, Any], named: dict[str, Blob], kept: set[str]) -> int:
+    key = store.workspace_key
+    contents = {(blob.digest, blob.size) for blob in named.values()}
+    digests = sorted({digest for digest, _size in contents})
+    with write(store.engine) as connection:
+        known: set[str] = set()
+        for start in range(0, len(digests), _AT_ONCE):
+            query = select(blobs.c.digest).where(
+                blobs.c.workspace_key == key, blobs.c.digest.in_(digests[start : start + _AT_ONCE])
+            )
+            # Locked, so that no sweep takes them away: see deletion._forget_unnamed.
+            known.update(connection.scalars(query.order_by(blobs.c.digest).with_for_update()))
+        if unnamed := set(digests) - known - kept:
+            raise _Unnamed(unnamed)
+        numbered = insert(connection, model_names).values(workspace_key=key, name=row["name"], last_version=1)
+        version = connection.scalar(
+            numbered.on_conflict_do_update(
+                index_elements=["workspace_key", "name"],
+                set_={"last_version": model_names.c.last_version + 1},
+            ).returning(model_names.c.last_version)
+        )
+        model_key = connection.scalar(
+            insert(connection, models).values({**row, "version": version}).returning(models.c.key)
+        )
+        connection.execute(
+            insert(connection, model_files),
+            [
+                {"model_key": model_key, "name": file, "workspace_key": key, "digest": blob.digest, "size": blob.size}
+                for file, blob in named.items()
+            ],
+        )
+        name_contents(connection, key, contents)
+        return int(version or 0)
 
 
 def get_model(store: Store, name: str, version: int | None = None, *, alias: str | None = None) -> ModelRecord:
@@ -108,7 +172,7 @@ def get_model(store: Store, name: str, version: int | None = None, *, alias: str
             if version is None:
                 raise NotFound(f"model {name!r} has no alias {alias!r}")
         if version is not None:
-            where.append(models.c.version == version)
+            where.append(models.c.version == (version if 0 < version <= _MOST_VERSIONS else 0))
         query = select(models).where(*where).order_by(models.c.version.desc()).limit(1)
         found = _records(connection, connection.execute(query).mappings().all())
         if found:
@@ -131,7 +195,7 @@ def list_models(
     if name is not None:
         where.append(models.c.name == clean(name))
     if run_id is not None:
-        where.append(models.c.run_id == run_id)
+        where.append(models.c.run_id == fit_name(run_id))
     query = select(models).where(*where).order_by(models.c.created_ns.desc(), models.c.key.desc())
     if latest:
         newest = (
@@ -161,24 +225,33 @@ def update_model(
     description: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> ModelRecord:
-    """Change a version.  Raises NotFound; Conflict where a property has another value already."""
-    where = (models.c.workspace_key == store.workspace_key, models.c.name == clean(name), models.c.version == version)
+    """Change a version; None leaves a thing as it is.
+
+    ``add_properties``: new ones; one that is there may only be given with its value.  ``extra`` replaces what was
+    there.  Raises NotFound, and Conflict where a property has another value already; nothing is changed then.
+    """
+    removed = {clean(key) for key in remove_tags}
+    added_tags = clean_json(dict(set_tags or {}))
+    added = {clean(key): clean(value) for key, value in (add_properties or {}).items()}
+    record = get_model(store, name, version)
+    where = _where(store, record)
 
     def change() -> None:
         with write(store.engine) as connection:
             row = connection.execute(select(models).where(*where).with_for_update()).mappings().first()
             if row is None:
-                return
-            properties = dict(row["properties"])
-            for key, value in (add_properties or {}).items():
-                if properties.setdefault(clean(key), clean(value)) != clean(value):
+                return  # deleted just now, which is told below
+            for key, value in added.items():
+                if row["properties"].get(key, value) != value:
                     raise Conflict(
-                        f"property {key!r} of model {name}:{version} is {properties[clean(key)]!r} already; "
+                        f"property {key!r} of model {record.name}:{version} is {row['properties'][key]!r} already; "
                         "a property cannot be changed"
                     )
-            tags = {key: value for key, value in row["tags"].items() if key not in set(remove_tags)}
-            tags.update(clean_json(dict(set_tags or {})))
-            values: dict[str, Any] = {"tags": tags, "properties": properties, "updated_ns": time.time_ns()}
+            values: dict[str, Any] = {
+                "tags": {key: value for key, value in row["tags"].items() if key not in removed} | added_tags,
+                "properties": row["properties"] | added,
+                "updated_ns": time.time_ns(),
+            }
             if description is not None:
                 values["description"] = clean(description)
             if extra is not None:
@@ -190,23 +263,48 @@ def update_model(
 
 
 def delete_model(store: Store, name: str, version: int) -> None:
-    """Delete a version; its number is not given again.  Raises NotFound."""
+    """Delete a version and its aliases; its number is not given again.  Raises NotFound."""
+    record = get_model(store, name, version)
+
+    def remove() -> None:
+        with write(store.engine) as connection:
+            connection.execute(delete(models).where(*_where(store, record)))
+            connection.execute(delete(model_aliases).where(*_where(store, record, model_aliases)))
+
+    retried(remove)
+
+
+def set_model_alias(store: Store, name: str, alias: str, version: int | None) -> None:
+    """Let an alias mean a version of a model, or nothing any more (None).  Raises NotFound, BadInput."""
+    checked = check_model_name(alias)
+    row = {"workspace_key": store.workspace_key, "name": clean(name), "alias": checked}
+    if version is None:
+        where = [model_aliases.c[column] == value for column, value in row.items()]
+        with write(store.engine) as connection:
+            connection.execute(delete(model_aliases).where(*where))
+        return
     get_model(store, name, version)
-    key = store.workspace_key
     with write(store.engine) as connection:
-        for table in (model_aliases, models):
-            connection.execute(
-                delete(table).where(
-                    table.c.workspace_key == key, table.c.name == clean(name), table.c.version == version
-                )
-            )
+        connection.execute(
+            insert(connection, model_aliases)
+            .values(**row, version=version)
+            .on_conflict_do_update(index_elements=["workspace_key", "name", "alias"], set_={"version": version})
+        )
+
+
+def _where(store: Store, record: ModelRecord, table: Table = models) -> tuple[ColumnElement[bool], ...]:
+    return (
+        table.c.workspace_key == store.workspace_key,
+        table.c.name == record.name,
+        table.c.version == record.version,
+    )
 
 
 def _records(connection: Connection, rows: Iterable[Any]) -> list[ModelRecord]:
     rows = list(rows)
     files: defaultdict[int, list[ModelFile]] = defaultdict(list)
-    for start in range(0, len(rows), 5000):
-        keys = [row["key"] for row in rows[start : start + 5000]]
+    for start in range(0, len(rows), _AT_ONCE):
+        keys = [row["key"] for row in rows[start : start + _AT_ONCE]]
         found = select(model_files).where(model_files.c.model_key.in_(keys)).order_by(model_files.c.name)
         for file in connection.execute(found).mappings():
             files[file["model_key"]].append(ModelFile(file["name"], file["digest"], file["size"]))

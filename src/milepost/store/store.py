@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from milepost.store import apply, artifacts, experiments, metric_queries, models, runs
+from milepost.store import apply, artifacts, deletion, experiments, metric_queries, models, runs
 from milepost.store.engine import insert, open_engine, read, write
 from milepost.store.errors import BadInput, NotFound
 from milepost.store.migrate import HEAD, ensure_schema
@@ -25,7 +25,7 @@ from milepost.store.texts import clean
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import IO, BinaryIO
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from milepost.store.batch import Batch, Points
     from milepost.store.blobs import Blobs
+    from milepost.store.deletion import Swept
     from milepost.store.records import (
         ArtifactRecord,
         Blob,
@@ -306,4 +307,24 @@ class Store:
         """Delete a version.  Raises NotFound."""
         models.delete_model(self, name, version)
 
-    # ---- Deletion follows: deletion.py. ----
+    def set_model_alias(self, name: str, alias: str, version: int | None) -> None:
+        """Let an alias mean a version of a model, or nothing any more (None).  Raises NotFound, BadInput."""
+        models.set_model_alias(self, name, alias, version)
+
+    # Deletion.
+
+    def delete_run(self, run_id: str) -> int:
+        """Delete a run with its descendants; see ``deletion.delete_run``.  Raises NotFound."""
+        return deletion.delete_run(self, run_id)
+
+    def delete_experiment(self, id_or_name: str) -> int:
+        """Delete an experiment with all its runs; see ``deletion.delete_experiment``.  Raises NotFound."""
+        return deletion.delete_experiment(self, id_or_name)
+
+    def delete_workspace(self) -> None:
+        """Delete the workspace with all in it; see ``deletion.delete_workspace``."""
+        deletion.delete_workspace(self)
+
+    def sweep(self, *, grace_s: float | None = None, keep: Collection[str] = frozenset()) -> Swept:
+        """Free what nothing names any more; see ``deletion.sweep``."""
+        return deletion.sweep(self, grace_s=grace_s, keep=keep)
