@@ -220,8 +220,8 @@ def _head(facts: dict[str, Any], quick: bool) -> str:
 
 Every tool runs in a process of its own, peers in a virtual environment of their own, with sampling of machine
 metrics and capture of console output switched off, and told to stay off the network. Figures are from one run:
-repeat it before you rely on a difference of less than half. A virtual machine's disk can flush faster or slower than yours,
-which moves MLflow's figures most.
+repeat it before you rely on a difference of less than half. A virtual machine's disk can flush faster or slower than
+yours, which moves MLflow's figures most.
 """
 
 
@@ -364,7 +364,8 @@ def _series(view: Page) -> str:
 {table(head, rows)}
 {extra}
 The series is a loss that falls smoothly with noise on it, with all 52 bits of a float64 in use, logged at full speed
-in one run, which is ended in order before anything is measured. *Read*: a fresh process that has read another, small run before (so imports and connections are not in it)
+in one run, which is ended in order before anything is measured.
+*Read*: a fresh process that has read another, small run before (so imports and connections are not in it)
 reads all points into a list or an array; the median of {sizes.READS} processes. *From the start of the process*: the
 same from the first line of a script, imports and all. W&B's reader is a program of its own, started for each read.
 *Bytes a point*: what the file system gave to the files after this run, less what it had given before it, by the
@@ -409,8 +410,8 @@ def _kill(view: Page) -> str:
 A process logs and tells another one, through a pipe, each time a call has returned. It is killed with SIGKILL at a
 random moment within 1.5 s of its first value. Three seconds later the values are read with the tool's own means: those
 whose call had returned and that are not there are lost. Only the process that logs is killed, as the out-of-memory
-killer does: W&B's second process is left to end by itself. It is done twice: at full speed, and with a pause of 1 ms after each call,
-which is nearer to a training loop. This says nothing about a power cut, which is not tried here: there only what was
+killer does: W&B's second process is left to end by itself. It is done twice: at full speed, and
+with a pause of 1 ms after each call, which is nearer to a training loop. This says nothing about a power cut, which is not tried here: there only what was
 flushed to the disk is safe, with each tool.
 """
 
