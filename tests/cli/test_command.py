@@ -113,6 +113,16 @@ def test_what_should_not_happen_is_one_line_and_says_how_to_see_more(
         milepost("workspace", "list")
 
 
+def test_ctrl_c_ends_it_without_a_traceback(home: Path, milepost: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("milepost.cli.workspaces.chosen_name", interrupted)
+    result = milepost("workspace", "list", ok=False)
+    assert result.code == 130
+    assert "Traceback" not in result.err
+
+
 def test_help_and_version_load_neither_the_store_nor_numpy() -> None:
     for args in (["--help"], ["--version"], ["runs", "list", "--help"]):
         done = execute_script(
