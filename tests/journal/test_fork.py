@@ -54,7 +54,8 @@ def _child_logs(folder: str, told: str) -> None:
         writer = _own if _own is not None else JournalWriter(Path(folder))
         assert not writer.started
         log(writer, "child", 500)
-    Path(told).write_text(writer.journal_id)
+    Path(told + ".new").write_text(writer.journal_id)
+    Path(told + ".new").replace(told)
     time.sleep(600)
 
 

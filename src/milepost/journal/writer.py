@@ -501,7 +501,9 @@ def _put_payload(current: Segment, position: int, step: int, number: int, mark: 
     # another one by then, and does not undo what its parent has finished.
     fmt.PAYLOAD_SLOT.pack_into(current.buf, position, step, now, length, check, number, fmt.RESERVED)
     current.buf[body:end] = payload
-    fmt.MARK.pack_into(current.buf, position + fmt.MARK_AT, mark)
+    # Not with pack_into, which writes zeros first: a kill in between would leave a hole, and a body without a head.
+    marked, done = position + fmt.MARK_AT, fmt.MARK.pack(mark)
+    current.buf[marked:body] = done
     return now
 
 
