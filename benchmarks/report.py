@@ -411,8 +411,8 @@ A process logs and tells another one, through a pipe, each time a call has retur
 random moment within 1.5 s of its first value. Three seconds later the values are read with the tool's own means: those
 whose call had returned and that are not there are lost. Only the process that logs is killed, as the out-of-memory
 killer does: W&B's second process is left to end by itself. It is done twice: at full speed, and
-with a pause of 1 ms after each call, which is nearer to a training loop. This says nothing about a power cut, which is not tried here: there only what was
-flushed to the disk is safe, with each tool.
+with a pause of 1 ms after each call, which is nearer to a training loop. This says nothing about a power cut, which is
+not tried here: there only what was flushed to the disk is safe, with each tool.
 """
 
 
