@@ -58,13 +58,27 @@ class FileLock:
             if not locked:
                 self._drop()
                 return False
-            # Who held it before may have removed the file: a lock on that keeps nobody away.
-            if self._is_at_path(fd) and (self._held or (calm and forks == _forks_begun)):
+            # Who held it before may have removed the file.
+            if self.in_place() and (self._held or (calm and forks == _forks_begun)):
                 self._held = True
                 return True
             self.release()
             time.sleep(0.001)
         raise OSError(f"{self.path} cannot be locked: it is removed, or this process forks, all the time")
+
+    def in_place(self) -> bool:
+        """True if the file that we have opened is still the one at ``path``: a lock on another keeps nobody away."""
+        fd = self._fd
+        if fd is None:
+            return False
+        if os.name == "nt":  # an open file cannot be removed there
+            return True
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(self.path))  # noqa: PTH116
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # it cannot be seen just now
 
     def release(self) -> None:
         """Give the lock back.  The file stays."""
@@ -116,14 +130,6 @@ class FileLock:
         if close and fd is not None:
             os.close(fd)
         return fd
-
-    def _is_at_path(self, fd: int) -> bool:
-        if os.name == "nt":
-            return True
-        try:
-            return os.path.samestat(os.fstat(fd), os.stat(self.path))  # noqa: PTH116
-        except FileNotFoundError:
-            return False
 
 
 if sys.platform == "win32":

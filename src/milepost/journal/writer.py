@@ -275,24 +275,23 @@ class JournalWriter:
     def prepare_spare(self) -> None:
         """Make the next segment's file ahead of need, so that no append waits for the file system.
 
-        Where somebody has removed the current one's file, that is written again instead.
+        Where somebody has removed the lock or the files of the journal, they are made again instead.
         """
         lock = self.lock  # a child that a signal handler forks has another one
         if self._in_an_append() or not lock.acquire(timeout=_PATIENCE_S):
             return
         try:
-            current = self.segment
-            if not self.started or self._spare is not None or current.nexts or current.in_memory:
-                return
-            lost = not current.on_disk()
-            if not lost and current.position() < current.size // 2:
-                return
+            current, folder, file_lock, written = self.segment, self.path, self._file_lock, self._unreleased()
+            wanted = self._spare is None and not current.nexts and current.position() >= current.size // 2
             header = segments.new_header(self.journal_id, current.end, min(current.size * 4, LARGEST_SEGMENT))
-            folder = self.path
         finally:
             lock.release()
-        if lost:
+        # Looked at without the lock, since a network file system may be slow.
+        gone = [each for each in written if each.mapped and not each.in_memory and not each.on_disk()]
+        if gone or (file_lock.held and not file_lock.in_place()):
             self.move_to_disk()
+            return
+        if not written or not wanted or current.in_memory:
             return
         try:
             spare = segments.create_file(folder, header)
@@ -355,19 +354,17 @@ class JournalWriter:
             if not lock.acquire(timeout=_PATIENCE_S):
                 return False
             try:
-                waiting = self._without_file()
+                if self.started:
+                    self._begin()
+                waiting = [each for each in self._unreleased() if each.mapped and not each.on_disk()]
                 if not waiting:
                     self._warned = False
                     return True
-                self._begin()
                 segments.move_to_disk(waiting[0], self.path)
             except OSError:
                 return False
             finally:
                 lock.release()
-
-    def _without_file(self) -> list[Segment]:
-        return [each for each in self._unreleased() if each.mapped and not each.on_disk()]
 
     def sync(self) -> None:
         """fsync what is written and not released.  Raises OSError."""
