@@ -119,6 +119,7 @@ class Drain:
         # Held while there is work: whoever forks waits for it, or else the child could inherit an import, or a lock
         # of SQLite's, that is half-done for ever.
         self._busy = threading.Lock()
+        self._forking: set[int] = set()  # threads that are about to fork
         self._loading = False
         self._serves = 0
         self._too_long = -1
@@ -225,7 +226,9 @@ class Drain:
         with self._busy:
             self._serves += 1
             try:
+                self._let_forks_through()
                 self._load()
+                self._let_forks_through()
                 self._drain_own()
                 if waiters or self._looks_due():
                     self._looked_ns = time.monotonic_ns()
@@ -332,6 +335,7 @@ class Drain:
             if piece.end > course.reached:
                 piece.start = course.reached
                 self._deliver(course, self._batch(course, piece))
+                self._let_forks_through()
 
     def _batch(self, course: _Course, piece: Piece) -> Batch:
         from milepost.sdk.batches import to_batch
@@ -349,20 +353,32 @@ class Drain:
     # -- forks -------------------------------------------------------------------------------------------------
 
     def hold_for_fork(self) -> bool:
-        """Keep the thread from beginning anything; False if it is at something that takes too long to wait for."""
+        """Keep the thread from going on with its work; False if it is at something that takes too long to wait for."""
         if threading.current_thread() is self._thread:
             return False
+        self._forking.add(threading.get_ident())
         patience = LOAD_PATIENCE_S if self._loading else FORK_PATIENCE_S
         if self._too_long == self._serves:
             patience = 0.0  # that has been waited for
         held = self._busy.acquire(timeout=patience)
         if not held:
             self._too_long = self._serves
+            self._forking.discard(threading.get_ident())
         return held
 
     def go_on_after_fork(self) -> None:
         """In the parent."""
+        self._forking.discard(threading.get_ident())
         self._busy.release()
+
+    def _let_forks_through(self) -> None:
+        """Called with ``_busy`` held where nothing is half-done.  A lock alone would seldom let another thread in."""
+        if self._forking:
+            self._busy.release()
+            until = time.monotonic() + 1
+            while self._forking and time.monotonic() < until:
+                time.sleep(0.0005)
+            self._busy.acquire()
 
 
 def drain_dead(folder: Path, open_sink: Callable[[], Sink], *, skip: str | None = None) -> int:
@@ -408,6 +424,24 @@ def _deliver_dead(folder: Path, open_sink: Callable[[], Sink], skip: str | None)
             else:
                 done += 1
     return done, in_other_hands
+
+
+def begun_elsewhere(folder: Path, sink: Sink, run_id: str) -> bool:
+    """Whether a process has begun this run, but not brought it into the store yet."""
+    from milepost.journal import format as fmt
+    from milepost.journal.reader import parse_event, read_files
+    from milepost.journal.recovery import journal_ids
+
+    for journal_id in journal_ids(folder):
+        # Its process may be writing, and removing what is delivered: then the store has the run now.
+        with contextlib.suppress(OSError, fmt.JournalDamaged, ValueError):
+            for piece in read_files(folder / journal_id, sink.applied(journal_id)):
+                for payload in piece.payloads:
+                    if payload.mark == fmt.EVENT:
+                        event = parse_event(payload)
+                        if event["kind"] == "run" and event["run_id"] == run_id:
+                            return True
+    return False
 
 
 def _mark(lock: Path) -> None:

@@ -6,21 +6,24 @@ import atexit
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from milepost.journal.writer import JournalWriter
 from milepost.sdk import exceptions
-from milepost.sdk.drain import Drain, DrainTimeout
+from milepost.sdk.drain import Drain, DrainTimeout, begun_elsewhere
 from milepost.warning import warn
 
 if TYPE_CHECKING:
+    from milepost.store.records import RunRecord
     from milepost.store.store import Store
 
 EXIT_TIMEOUT_S: Final = 60.0
 READ_TIMEOUT_S: Final = 300.0
+JOIN_TIMEOUT_S: Final = 60.0
 
 _recorders: dict[Path, Recorder] = {}
 _creating = threading.Lock()
@@ -86,6 +89,22 @@ class Recorder:
         with translated():
             self.drain.wait(READ_TIMEOUT_S, others=True)
             return self.open_store()
+
+    def run(self, run_id: str) -> RunRecord:
+        """A run.  One that another process has begun a moment ago is waited for.  Raises as the SDK does."""
+        from milepost.store.errors import NotFound
+
+        store = self.fresh()
+        until = time.monotonic() + JOIN_TIMEOUT_S
+        while time.monotonic() < until:
+            with translated():
+                with suppress(NotFound):
+                    return store.run(run_id)
+                if not begun_elsewhere(self.writer.folder, store, run_id):
+                    break
+            time.sleep(0.02)
+        with translated():
+            return store.run(run_id)
 
     def flush(self, timeout: float = READ_TIMEOUT_S) -> None:
         """Wait until the store has what this process logged.  Raises the store's errors and DrainTimeout."""

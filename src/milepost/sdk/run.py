@@ -269,9 +269,7 @@ class Run(RunFiles, RunMetrics, RunLife, RunLater):
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Run:
         """The run with that id.  Raises ServiceException (404) if there is none."""
-        store = workspace._recorder.fresh()
-        with translated():
-            return _attach(workspace, store.run(run_id))
+        return _attach(workspace, workspace._recorder.run(run_id))
 
     @staticmethod
     def list(
@@ -399,9 +397,7 @@ class Run(RunFiles, RunMetrics, RunLife, RunLater):
         return hash(self._id)
 
     def _record(self) -> RunRecord:
-        store = self._recorder.fresh()
-        with translated():
-            self._seen = store.run(self._id)
+        self._seen = self._recorder.run(self._id)
         return self._seen
 
 
