@@ -263,6 +263,23 @@ def test_what_is_said_of_a_run_before_the_run_itself_is_kept_but_not_shown(store
     assert names(store, "r") == {"x.txt": DIGEST_A}
 
 
+@pytest.mark.parametrize("cuts", [(), (1,), (2,), (3,), (1, 2, 3)])
+def test_tags_before_and_after_the_run_itself_are_the_same_however_batches_are_cut(
+    store: Store, cuts: tuple[int, ...]
+) -> None:
+    said = [
+        event("tags", "r", set={"set early": "early", "set and removed early": "early"}),
+        event("tags", "r", remove=["set and removed early", "removed early"]),
+        run_event(
+            "r", tags=dict.fromkeys(["set early", "set and removed early", "removed early", "removed late"], "run")
+        ),
+        event("tags", "r", remove=["removed late"]),
+    ]
+    for start, end in zip((0, *cuts), (*cuts, 4), strict=True):
+        say(store, *said[start:end])
+    assert store.run("r").tags == {"set early": "early", "set and removed early": "run", "removed early": "run"}
+
+
 def test_children_find_their_root_in_whatever_order_the_runs_come_in(store: Store) -> None:
     parents = {"root": None, "a": "root", "b": "a", "c": "b", "d": "c", "other": None, "x": "other"}
     for seed in range(12):

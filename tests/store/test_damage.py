@@ -137,6 +137,16 @@ def test_a_full_disk_is_unavailability_and_nothing_is_half_written(path: Path) -
     store.close()
 
 
+def test_a_path_may_have_any_character_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a ?x=1&y#%41 é ' \" ;" / "milepost.db"
+    for _ in range(2):
+        store = open_store(f"sqlite:///{path}", "test", blobs_url="")
+        say(store, run_event("r"))
+        store.close()
+    assert path.stat().st_size > 0
+    assert [found.name for found in tmp_path.iterdir()] == [path.parent.name]
+
+
 def test_a_folder_that_is_not_there_is_unavailability(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/missing/milepost.db")
     with pytest.raises(StoreUnavailable, match="cannot be opened"), read(engine):

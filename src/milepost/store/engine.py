@@ -31,6 +31,7 @@ BUSY_TIMEOUT_S: Final = 60.0
 MAX_PARAMETERS: Final = 10_000
 """Bound values in one statement: SQLite takes 32,766, PostgreSQL 65,535."""
 
+_SQLITE: Final = "sqlite:///"
 _BEGIN_TRIES: Final = 3
 _RETRIES: Final = 5
 _WRITES: Final = "milepost_writes"
@@ -52,7 +53,7 @@ def open_engine(url: str | URL) -> Engine:
     Raises BadInput for another kind of address, and StoreUnavailable where the driver is not installed.
     """
     try:
-        parsed = make_url(url)
+        parsed = _parse(url)
     except exc.ArgumentError as error:
         raise BadInput(f"{_short(str(url))} is no database address; give sqlite:///PATH or postgresql://...") from error
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
@@ -65,6 +66,13 @@ def open_engine(url: str | URL) -> Engine:
         )
     _engines.add(engine)
     return engine
+
+
+def _parse(url: str | URL) -> URL:
+    # A path may have any character in it, "?" too: there are no options to look for.
+    if isinstance(url, str) and url.startswith(_SQLITE):
+        return URL.create("sqlite", database=url.removeprefix(_SQLITE))
+    return make_url(url)
 
 
 def _short(text: str) -> str:

@@ -149,6 +149,8 @@ class Changes:
         dead = set()
         known = set()
         for some in _pieces(ids):
+            # In this order: a run that is deleted between the two queries must not seem new.
+            known |= set(self._connection.scalars(select(runs.c.run_id).where(here, runs.c.run_id.in_(some))))
             dead |= set(
                 self._connection.scalars(
                     select(deleted_runs.c.run_id).where(
@@ -156,7 +158,6 @@ class Changes:
                     )
                 )
             )
-            known |= set(self._connection.scalars(select(runs.c.run_id).where(here, runs.c.run_id.in_(some))))
         ids = [run_id for run_id in ids if run_id not in dead]
         missing = [run_id for run_id in ids if run_id not in known]
         if missing:
@@ -228,7 +229,11 @@ class Changes:
         self._set_first_status(run, data.get("status") or NOT_STARTED, now)
         self._set_parent(run, _text(data.get("parent_id")), now)
         for key, value in (data.get("tags") or {}).items():
-            run.first_tags[fit_name(str(key))] = None if value is None else clean(str(value))
+            name = fit_name(str(key))
+            # A tag that was set before the run came in stays; one that was removed before was not this one.
+            first = run.tags if name in run.removed_tags else run.first_tags
+            run.removed_tags.discard(name)
+            first[name] = None if value is None else clean(str(value))
         for key, value in (data.get("properties") or {}).items():
             run.properties.setdefault(fit_name(str(key)), clean(str(value)))
 
