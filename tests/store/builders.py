@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from milepost.store.artifacts import content_type_of
 from milepost.store.batch import NO_STEP, SERIES, TABLE, Batch, Event, Points, SeriesBlock
 from milepost.store.points import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from milepost.store.records import Blob
     from milepost.store.store import Store
 
 T0 = 1_700_000_000_000_000_000
@@ -53,3 +55,11 @@ def say(store: Store, *said: Event | SeriesBlock, journal: str = "journal") -> N
     events = [one for one in said if isinstance(one, Event)]
     blocks = [one for one in said if isinstance(one, SeriesBlock)]
     store.apply(Batch(journal, start, start + 100, events, blocks))
+
+
+def upload(store: Store, run_id: str, name: str, content: bytes) -> Blob:
+    """Store a content and say that it is a file of the run."""
+    blob = store.put_bytes(content)
+    named = {"name": name, "digest": blob.digest, "size": blob.size, "content_type": content_type_of(name)}
+    say(store, event("artifact", run_id, **named))
+    return blob

@@ -270,13 +270,15 @@ def _shrink(engine: Engine) -> int:
             free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
             if free <= _FEW_PAGES:
                 break
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+            # Through the driver: the statement has rows without columns, one a page, and works as they are fetched.
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
             if connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() == free:
                 break  # a file that was made without auto_vacuum
     # Does not wait for those who read or write just now; a later checkpoint shrinks the file then.
     with suppress(StoreUnavailable), translated(engine), engine.connect() as connection:
-        raw: Any = connection.connection.driver_connection
-        raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        driver = connection.connection.driver_connection
+        driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     return max(0, before - path.stat().st_size)
 
 
