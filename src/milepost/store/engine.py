@@ -94,7 +94,8 @@ def _open_sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        # Settings of the connection only: nothing here reads or locks the file.
+        # Settings of the connection only: nothing here reads or locks the file.  It is not memory-mapped: where a
+        # mapped file loses its end, reading there ends the process.
         # The file is not mapped: one that another program cuts short would end the training with SIGBUS.
         for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-32768", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
