@@ -13,10 +13,16 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# Timings are never asserted: on a busy machine any example may be slow.
+hypothesis.settings.register_profile("milepost", deadline=None)
+hypothesis.settings.load_profile("milepost")
 
 
 @dataclass

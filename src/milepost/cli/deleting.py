@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from milepost.store.records import RunRecord
     from milepost.store.store import Store
-
-_READ_TRIES: Final = 3
 
 
 @runs.command("delete")
@@ -78,45 +76,11 @@ def _ask(workspace: str, doomed: Sequence[RunRecord]) -> None:
 def _free(store: Store, journals: Path) -> int:
     """Give back the space of what nothing names any more, in bytes.  Where that cannot be done it is told, no more."""
     from milepost.journal.format import JournalDamaged
+    from milepost.sdk.freeing import free_space
     from milepost.store.errors import StoreError
 
     try:
-        swept = store.sweep(keep=still_to_come(store, journals))
+        return free_space(store, journals)
     except (StoreError, JournalDamaged, OSError) as error:
         output.tell(f"warning: the space was not freed, a later deletion does it: {error}")
         return 0
-    return swept.blob_bytes + swept.database_bytes
-
-
-def still_to_come(store: Store, journals: Path) -> set[str]:
-    """Digests of the files that journals name and the store may not know yet: they must not be freed.
-
-    Those of a process that is stopped (Ctrl-Z), or that cannot reach the store, may be older than the time for which
-    a sweep spares every file.  Raises JournalDamaged where not all of a journal can be read, and OSError.
-    """
-    from milepost.journal.recovery import journal_ids
-
-    digests: set[str] = set()
-    for journal_id in journal_ids(journals):
-        digests |= _files_named(journals / journal_id, store.applied(journal_id))
-    return digests
-
-
-def _files_named(journal: Path, start: int) -> set[str]:
-    from milepost.journal.format import EVENT, JournalDamaged
-    from milepost.journal.reader import parse_event, read_files
-
-    for attempt in range(_READ_TRIES):
-        digests = set()
-        try:
-            for piece in read_files(journal, start):
-                if piece.damaged:
-                    raise JournalDamaged(f"part of the journal {journal} cannot be read")
-                events = (parse_event(each) for each in piece.payloads if each.mark == EVENT)
-                digests |= {str(each["data"].get("digest")) for each in events if each["kind"] == "artifact"}
-        except FileNotFoundError:  # its process has delivered it meanwhile
-            if attempt + 1 == _READ_TRIES and journal.exists():
-                raise
-        else:
-            return digests
-    return set()

@@ -11,6 +11,7 @@ from milepost.sdk import display, links
 from milepost.sdk.exceptions import UserErrorException, deferred
 from milepost.sdk.recorder import translated
 from milepost.sdk.tags import check_tags, tag_filter
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -186,10 +187,19 @@ class Experiment:
 
     @staticmethod
     def delete(workspace: Workspace, experiment_id: str) -> None:
-        """Delete an experiment with all its runs and free their space.  Raises ServiceException (404)."""
+        """Delete an experiment with all its runs and free their space.  Raises ServiceException (404).
+
+        Files that were stored in the last ten minutes are freed by a later deletion.
+        """
+        from milepost.sdk.freeing import free_space
+
         store = workspace._recorder.fresh()
         with translated():
             store.delete_experiment(experiment_id)
+        try:
+            free_space(store, workspace._recorder.writer.folder)
+        except Exception as error:
+            warn(f"Milepost deleted the experiment, but could not free its space yet; a later deletion does: {error}")
 
     @staticmethod
     def list(
