@@ -90,7 +90,24 @@ def test_a_segments_blocks_are_reserved_when_it_is_made(tmp_path: Path) -> None:
         assert path.stat().st_blocks * 512 >= journal_writer.FIRST_SEGMENT
 
 
-def test_a_full_disk_warns_once_and_loses_nothing(small_disk: Path) -> None:
+def test_without_posix_fallocate_written_zeros_reserve_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    monkeypatch.setattr(journal_writer, "FIRST_SEGMENT", 3 * MIB + 64 * KIB)
+    writer = JournalWriter(tmp_path)
+    log(writer, 1000)
+    (path,) = writer.path.glob("*.seg")
+    assert path.stat().st_size == 3 * MIB + 64 * KIB
+    if os.name != "nt":
+        assert path.stat().st_blocks * 512 >= path.stat().st_size
+    assert in_files(writer) == list(range(1000))
+
+
+@pytest.mark.parametrize("reserve", ["posix_fallocate", "zeros"])
+def test_a_full_disk_warns_once_and_loses_nothing(
+    small_disk: Path, reserve: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reserve == "zeros":
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(MIB))
     with disk_sizes():
