@@ -8,7 +8,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from milepost.store.errors import BadInput
@@ -157,6 +157,7 @@ def test_the_message_names_the_name_the_trouble_and_the_way_out() -> None:
         check_name("outputs\\x.pkl")
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_a_name_that_is_taken_is_a_plain_relative_path_on_every_system(name: str) -> None:
     try:
@@ -178,6 +179,7 @@ def test_a_name_that_is_taken_is_a_plain_relative_path_on_every_system(name: str
         assert unicodedata.category(part[0]) not in ("Cc", "Cs")
 
 
+@settings(deadline=None)
 @given(hostile)
 @example("a/../b")
 def test_a_joined_name_stays_in_its_folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
