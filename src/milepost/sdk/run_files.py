@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -221,7 +220,9 @@ class RunFiles:
         return self._say_artifact(checked, blob)
 
     def _say_artifact(self, name: str, blob: Blob) -> Artifact:
-        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        from milepost.store.artifacts import content_type_of
+
+        content_type = content_type_of(name)
         data = {"name": name, "digest": blob.digest, "size": blob.size, "content_type": content_type}
         self._recorder.writer.event("artifact", self._id, data)
         return Artifact(self._id, name, blob.size, blob.digest, content_type)
