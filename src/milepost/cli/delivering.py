@@ -84,8 +84,8 @@ def sync(name: WorkspaceName = None, as_json: AsJson = False) -> None:
 def deliver(place: WorkspacePlace) -> Delivery:
     """Deliver the journals of one workspace.  What goes wrong is in the answer's ``error``."""
     from milepost.journal.recovery import journal_ids, live_journals
-    from milepost.sdk.drain import drain_dead
     from milepost.sdk.exceptions import AzureMLException, ServiceException
+    from milepost.sdk.left_behind import drain_dead
     from milepost.sdk.recorder import close_recorder, recorder_for, translated
 
     delivery = Delivery(place.name)

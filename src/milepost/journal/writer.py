@@ -392,29 +392,28 @@ class JournalWriter:
             left = self._unreleased()
             behind = [each for each in left if each.offset_of(each.position()) > self._released]
             remove = remove and not behind
-            for each in behind:
-                if each.in_memory and not self._rescue(each):
-                    warnings.warn(
-                        f"Milepost: what was logged while {self.folder} could not be written is lost: it still cannot.",
-                        RuntimeWarning,
-                        stacklevel=2,
-                    )
-                    break
+            lost = [each for each in behind if each.in_memory and not self._rescue(each)]
             if self._spare is not None:
                 segments.discard(self._spare)
             path, lock = self.path, self._file_lock
             self._reset()
         for each in left:
             each.close()
-        if not lock.held:
-            return not behind
-        gone = False
-        with contextlib.suppress(OSError):  # what stays is found by the next drain
-            gone = remove and remove_folder(path)
-        if gone:
-            lock.remove()
-        else:
-            lock.release()
+        gone = not behind
+        if lock.held:
+            gone = False
+            with contextlib.suppress(OSError):  # what stays is found by the next drain
+                gone = remove and remove_folder(path)
+            if gone:
+                lock.remove()
+            else:
+                lock.release()
+        if lost:
+            warnings.warn(
+                f"Milepost: what was logged while {self.folder} could not be written is lost: it still cannot.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         return gone
 
     def _rescue(self, segment: Segment) -> bool:
@@ -456,8 +455,8 @@ class RunJournal:
     ) -> None:
         """Append a float to a series of this run that was named before.
 
-        Raises KeyError if the series has no number in the current segment, or the segment wants care: append it
-        with ``append_scalar`` then.
+        Raises KeyError if the series has no number in the current segment, or the segment is full: append it with
+        ``append_scalar`` then.
         """
         writer = self._writer
         with writer.lock:
@@ -465,7 +464,10 @@ class RunJournal:
             number = current.series[self._handle][name]
             position = next(current.claim)
             if position > current.soft:
-                raise KeyError(name)
+                if position > current.hard:
+                    raise KeyError(name)
+                # The slot is used: a drain that looks while a signal handler runs would stop at a hole.
+                writer._wake_drain(current, position)
             _pack_into(current.buf, position, _no_step, _now(), value, number, _mark)
 
     def append_scalar(self, series: SeriesName, mark: int, value: float, step: int = fmt.NO_STEP) -> None:

@@ -11,10 +11,10 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from milepost.journal.writer import JournalWriter
+from milepost.sdk.left_behind import Sink, deliver_dead, tell_damage
 from milepost.warning import warn
 
 if TYPE_CHECKING:
@@ -30,36 +30,22 @@ PIECE_BYTES: Final = 4 << 20
 LOOK_FOR_DEAD_S: Final = 10.0
 """How often a long-lived process looks for journals that others left behind."""
 WARN_AFTER_S: Final = 10.0
-DIED: Final = "The process that recorded this run ended without completing it (killed, crashed, or out of memory)."
-FORK_PATIENCE_S: Final = 5.0
-LOAD_PATIENCE_S: Final = 30.0
-"""How long a fork waits for what the drain is doing, and for its imports."""
+FORK_PATIENCE_S: Final = 30.0
+"""How long a fork waits, at most, for the end of a transaction or an import of the drain's thread."""
 _ASK_AGAIN_S: Final = 0.02
+_TRIES: Final = 2
+"""How often a barrier asks for the end of an append before it gives up: it may be in the handler that interrupts it."""
 
 _drains: weakref.WeakSet[Drain] = weakref.WeakSet()
 _held_for_fork: dict[int, list[Drain]] = {}
-_left_alone: set[str] = set()
-"""Dead journals that could not be delivered; told once each."""
-
-
-class Sink(Protocol):
-    """Where batches go: a store in this process, or later a server."""
-
-    def apply(self, batch: Batch) -> int:
-        """Apply a batch exactly once and give the offset reached."""
-        ...
-
-    def applied(self, journal_id: str) -> int:
-        """The offset reached so far; 0 for a journal not known."""
-        ...
-
-    def close_journal(self, journal_id: str, reason: str) -> list[str]:
-        """A journal has ended: end the runs that it owned and that are not ended."""
-        ...
 
 
 class DrainTimeout(Exception):
     """What was logged is in the journal, but not in the store within the time given."""
+
+
+class _Unfinished(DrainTimeout):
+    """The drain has to wait for the end of an append."""
 
 
 class _Waiter:
@@ -70,6 +56,7 @@ class _Waiter:
         self.error: Exception | None = None
         self.others = others
         self.in_other_hands: set[str] | None = None
+        self.tries = _TRIES
 
 
 @dataclass
@@ -116,11 +103,10 @@ class Drain:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._stopping = False
-        # Held while there is work: whoever forks waits for it, or else the child could inherit an import, or a lock
-        # of SQLite's, that is half-done for ever.
+        # Held while there is work: whoever forks waits for it.  A child would inherit an import that is half-done for
+        # ever, or SQLite's note that this process has the write lock, and neither could load nor store anything.
         self._busy = threading.Lock()
         self._forking: set[int] = set()  # threads that are about to fork
-        self._loading = False
         self._serves = 0
         self._too_long = -1
         self._course = _Course("")
@@ -233,23 +219,32 @@ class Drain:
                 if waiters or self._looks_due():
                     self._looked_ns = time.monotonic_ns()
                     own = self.writer.journal_id if self.writer.started else None
-                    _, in_other_hands = _deliver_dead(self.writer.folder, self.open_sink, own)
+                    _, in_other_hands = deliver_dead(self.writer.folder, self.open_sink, own)
                 self._failing_since, self._told = None, False
+            except _Unfinished as unfinished:
+                error = unfinished
             except Exception as failure:
                 error = failure
                 self._note_failure(failure)
         left = []
         for waiter in waiters:
-            if error is None and waiter.others:
-                # Only those of the first look: others may die and be taken for ever.
-                known = in_other_hands if waiter.in_other_hands is None else waiter.in_other_hands
-                waiter.in_other_hands = known & in_other_hands
-                if waiter.in_other_hands:
-                    left.append(waiter)
-                    continue
-            waiter.error = error
-            waiter.done.set()
+            if self._has_to_wait(waiter, error, in_other_hands):
+                left.append(waiter)
+            else:
+                waiter.error = error
+                waiter.done.set()
         return left
+
+    def _has_to_wait(self, waiter: _Waiter, error: Exception | None, in_other_hands: set[str]) -> bool:
+        if isinstance(error, _Unfinished):
+            waiter.tries -= 1
+            return waiter.tries > 0
+        if error is not None or not waiter.others:
+            return False
+        # Only those of the first look: others may die, and be taken, for ever.
+        known = in_other_hands if waiter.in_other_hands is None else waiter.in_other_hands
+        waiter.in_other_hands = known & in_other_hands
+        return bool(waiter.in_other_hands)
 
     def _looks_due(self) -> bool:
         if not self.writer.started:
@@ -257,13 +252,9 @@ class Drain:
         return self._looked_ns is None or time.monotonic_ns() - self._looked_ns > LOOK_FOR_DEAD_S * 1e9
 
     def _load(self) -> None:
-        self._loading = True
-        try:
-            import milepost.journal.recovery
-            import milepost.sdk.batches
-            import milepost.store.store  # noqa: F401
-        finally:
-            self._loading = False
+        import milepost.journal.recovery
+        import milepost.sdk.batches
+        import milepost.store.store  # noqa: F401
 
     def _note_failure(self, failure: Exception) -> None:
         now = time.monotonic()
@@ -306,9 +297,15 @@ class Drain:
         if course.pending is not None:
             self._deliver(course, course.pending)
         for segment, position in segments:
+            self._drain_segment(course, segment, position, final)
             if course.abandoned:
                 return
-            self._drain_segment(course, segment, position, final)
+            if course.reached < segment.offset_of(position):
+                # What is behind comes later: the store takes a journal in its order.
+                raise _Unfinished(
+                    "a logging call is not at its end, for a signal handler has interrupted it; what was logged since "
+                    f"is delivered when the handler has returned; {self._whereabouts()}"
+                )
         for base in [base for base in course.readers if base < segments[0][0].base]:
             del course.readers[base]
 
@@ -357,10 +354,8 @@ class Drain:
         if threading.current_thread() is self._thread:
             return False
         self._forking.add(threading.get_ident())
-        patience = LOAD_PATIENCE_S if self._loading else FORK_PATIENCE_S
-        if self._too_long == self._serves:
-            patience = 0.0  # that has been waited for
-        held = self._busy.acquire(timeout=patience)
+        # What has been waited for once is the store that does not answer: no transaction takes so long.
+        held = self._busy.acquire(timeout=0 if self._too_long == self._serves else FORK_PATIENCE_S)
         if not held:
             self._too_long = self._serves
             self._forking.discard(threading.get_ident())
@@ -379,118 +374,6 @@ class Drain:
             while self._forking and time.monotonic() < until:
                 time.sleep(0.0005)
             self._busy.acquire()
-
-
-def drain_dead(folder: Path, open_sink: Callable[[], Sink], *, skip: str | None = None) -> int:
-    """Deliver journals whose process is gone, end the runs they owned, remove them.  Gives how many there were.
-
-    A journal that cannot be read or that the store refuses stays, with a warning.  Raises the store's errors and
-    OSError; journals not delivered stay.
-    """
-    return _deliver_dead(folder, open_sink, skip)[0]
-
-
-def _deliver_dead(folder: Path, open_sink: Callable[[], Sink], skip: str | None) -> tuple[int, set[str]]:
-    """What ``drain_dead`` does; gives the number, and the ids of those that other processes are delivering."""
-    from milepost.journal.recovery import journal_ids, take_dead
-    from milepost.store.errors import StoreDamaged, StoreUnavailable
-
-    done = 0
-    in_other_hands = set()
-    for journal_id in journal_ids(folder):
-        if journal_id == skip:
-            continue
-        with take_dead(folder, journal_id) as dead:
-            if dead is None:
-                if _is_marked(folder / f"{journal_id}.lock"):
-                    in_other_hands.add(journal_id)
-                continue
-            sink = open_sink()
-            _mark(dead.lock.path)
-            try:
-                damaged = deliver_files(dead.path, journal_id, sink)
-                sink.close_journal(journal_id, DIED)
-                if damaged:
-                    tell_damage(dead.set_aside(), damaged)
-                else:
-                    dead.remove()
-            except (StoreUnavailable, StoreDamaged):
-                raise
-            except Exception as error:  # one such journal must not keep the others, and all readers, from the store
-                if journal_id not in _left_alone:
-                    _left_alone.add(journal_id)
-                    log.debug("a journal was left alone", exc_info=error)
-                    warn(f"Milepost leaves the journal {dead.path} of an ended process where it is: {error}")
-            else:
-                done += 1
-    return done, in_other_hands
-
-
-def begun_elsewhere(folder: Path, sink: Sink, run_id: str) -> bool:
-    """Whether a process has begun this run, but not brought it into the store yet."""
-    from milepost.journal import format as fmt
-    from milepost.journal.reader import parse_event, read_files
-    from milepost.journal.recovery import journal_ids
-
-    for journal_id in journal_ids(folder):
-        # Its process may be writing, and removing what is delivered: then the store has the run now.
-        with contextlib.suppress(OSError, fmt.JournalDamaged, ValueError):
-            for piece in read_files(folder / journal_id, sink.applied(journal_id)):
-                for payload in piece.payloads:
-                    if payload.mark == fmt.EVENT:
-                        event = parse_event(payload)
-                        if event["kind"] == "run" and event["run_id"] == run_id:
-                            return True
-    return False
-
-
-def _mark(lock: Path) -> None:
-    """Say in a dead journal's lock file, which its own process leaves empty, that it is being delivered.
-
-    A reader that finds it locked knows then that it is worth waiting for.
-    """
-    with contextlib.suppress(OSError):
-        lock.write_bytes(b"delivering\n")
-
-
-def _is_marked(lock: Path) -> bool:
-    try:
-        return lock.stat().st_size > 0
-    except OSError:
-        return False
-
-
-def deliver_files(path: Path, journal_id: str, sink: Sink) -> int:
-    """Bring all of a journal that nobody writes any more into the store, from where the store's knowledge ends.
-
-    Gives the number of records that could not be read.
-    """
-    from milepost.journal.reader import read_files
-    from milepost.sdk.batches import to_batch
-    from milepost.store.errors import OffsetMismatch
-
-    while True:
-        applied = sink.applied(journal_id)
-        damaged = 0
-        try:
-            for piece in read_files(path, applied):
-                damaged += piece.damaged
-                if piece.end > applied:
-                    piece.start = applied
-                    applied = sink.apply(to_batch(journal_id, piece))
-        except OffsetMismatch as error:
-            if error.applied <= applied:
-                raise
-            continue  # another drainer is at it too; go on where it is
-        return damaged
-
-
-def tell_damage(path: Path, count: int) -> None:
-    """Say that part of a journal could not be read."""
-    warn(
-        f"Milepost: {count} records of the journal {path} could not be read (the disk or another program has changed "
-        "them); the rest was delivered."
-    )
 
 
 def _before_fork() -> None:

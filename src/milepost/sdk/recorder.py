@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from milepost.journal.writer import JournalWriter
 from milepost.sdk import exceptions
-from milepost.sdk.drain import Drain, DrainTimeout, begun_elsewhere
+from milepost.sdk.drain import Drain, DrainTimeout
+from milepost.sdk.left_behind import begun_elsewhere
 from milepost.warning import warn
 
 if TYPE_CHECKING:
