@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 # Timings are never asserted: on a busy machine any example may be slow.
 hypothesis.settings.register_profile("milepost", deadline=None)
 hypothesis.settings.load_profile("milepost")
+
+# How fast a test is depends on what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @dataclass

@@ -324,6 +324,22 @@ def test_long_texts_do_not_swell_the_tail_or_a_chunk(store: Store, monkeypatch: 
 NUMBERS = itertools.count()
 
 
+def test_a_table_with_very_many_columns_is_cut_into_chunks_that_fit_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiers, "CHUNK_WEIGHT", 1 << 18)
+    rows = 600
+    points = series_points([None] * rows)
+    points.columns = {
+        f"c{number}": column_of([None] * number + [number] + [None] * (rows - 1 - number)) for number in range(rows)
+    }
+    say(store, SeriesBlock("r", "t", TABLE, points, calls=rows))
+    assert len(chunks(store, "t")) >= 2
+    assert max(count for _, count, _ in chunks(store, "t")) * rows <= 1 << 18
+    found = store.metric_values("r")["t"]
+    assert [found[f"c{number}"][number] for number in range(rows)] == list(range(rows))
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, max_size=60), min_size=1, max_size=12), st.integers(2, 40))
 def test_any_values_in_any_blocks_come_back(store: Store, logged: list[list[Any]], tail_points: int) -> None:

@@ -175,9 +175,11 @@ def test_bytes_that_are_no_block_are_damaged(data: bytes) -> None:
 
 
 def test_a_block_that_claims_more_points_than_a_block_has_is_damaged() -> None:
-    body = struct.pack("<II", MAX_POINTS + 1, 0) + b"\x01\x08\0\0\0" + b"\0" * 8 + b"\x01\x08\0\0\0" + b"\0" * 8
-    with pytest.raises(StoreDamaged, match="claims more"):
-        decode(struct.pack("<2sBBI", b"MP", 1, 0, zlib.crc32(body)) + body)
+    same = b"\x01\x08\0\0\0" + b"\0" * 8
+    for count, columns_ in ((MAX_POINTS + 1, 0), (MAX_POINTS, 33)):
+        body = struct.pack("<II", count, columns_) + same + same + b"\0" * 30 * columns_
+        with pytest.raises(StoreDamaged, match="claims more"):
+            decode(struct.pack("<2sBBI", b"MP", 1, 0, zlib.crc32(body)) + body)
 
 
 def test_a_zip_bomb_of_text_is_damaged() -> None:

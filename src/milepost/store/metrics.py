@@ -39,7 +39,7 @@ TAIL_BYTES: Final = 1 << 16
 """So does one that takes so many bytes: every batch writes it anew."""
 CHUNK_POINTS: Final = 1 << 16
 CHUNK_WEIGHT: Final = 1 << 24
-"""Plain bytes that a chunk should not exceed (long texts)."""
+"""Plain bytes that a chunk should not exceed (long texts, tables with very many columns)."""
 MERGED_AT_ONCE: Final = 16
 TOP_LEVEL: Final = 2
 
@@ -298,7 +298,7 @@ def _cut(points: Points, start: int, floor: int = 0) -> list[_Piece]:
 def _weight(points: Points) -> int:
     weight = 16 * len(points)
     for column in points.columns.values():
-        weight += 8 * (len(column.floats) + len(column.ints)) + sum(map(len, column.texts))
+        weight += len(column.kinds) + 8 * (len(column.floats) + len(column.ints)) + sum(map(len, column.texts))
     return weight
 
 

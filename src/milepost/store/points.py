@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MAX_POINTS: Final = 1 << 24
+MAX_POINTS: Final = 1 << 20
 """Points in one block.  A block says how many it has; a damaged one must not ask for all memory."""
+MAX_CELLS: Final = 1 << 25
+"""Points of one block times its columns."""
 MAX_TEXT: Final = 1 << 30
 """Bytes of text in one column of one block."""
 
@@ -64,8 +66,11 @@ _US_MIN: Final = -(2**63) // 1000 + 1  # the first microsecond whose nanoseconds
 def encode(points: Points) -> bytes:
     """The block of these points.  Times are rounded down to the microsecond; everything else is kept exactly."""
     count = len(points.steps)
-    if count > MAX_POINTS:
-        raise BadInput(f"{count:,} points are too many for one block, the limit is {MAX_POINTS:,}; cut them up")
+    if count > MAX_POINTS or count * len(points.columns) > MAX_CELLS:
+        raise BadInput(
+            f"{count:,} points with {len(points.columns):,} columns are too many for one block, the limit is "
+            f"{MAX_POINTS:,} points and {MAX_CELLS:,} cells; cut them up"
+        )
     parts = [_numbers(points.steps), _numbers(_micros(points.times))]
     for name, column in points.columns.items():
         parts.append(_part(_RAW, name.encode("utf-8", "surrogatepass")))
@@ -102,7 +107,8 @@ def decode(data: bytes) -> Points:
     view = memoryview(data)
     if reserved or zlib.crc32(view[8:]) != checksum:
         raise _damaged("its checksum is wrong")
-    if count > MAX_POINTS or column_count * 6 * _PART.size > len(data):
+    too_many = count > MAX_POINTS or count * column_count > MAX_CELLS
+    if too_many or column_count * 6 * _PART.size > len(data):
         raise _damaged("it claims more than it can hold")
     reader = _Reader(view, _HEADER.size)
     steps = reader.numbers(count)
