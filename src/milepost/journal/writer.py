@@ -467,7 +467,9 @@ class RunJournal:
                 if position > current.hard:
                     raise KeyError(name)
                 # The slot is used: a drain that looks while a signal handler runs would stop at a hole.
-                writer._wake_drain(current, position)
+                _pack_into(current.buf, position, _no_step, _now(), value, number, _mark)
+                writer._wake_drain(current, position)  # last, since it may start a thread and be interrupted
+                return
             _pack_into(current.buf, position, _no_step, _now(), value, number, _mark)
 
     def append_scalar(self, series: SeriesName, mark: int, value: float, step: int = fmt.NO_STEP) -> None:
