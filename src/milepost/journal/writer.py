@@ -100,6 +100,11 @@ class JournalWriter:
         return self.segment.size > fmt.HEADER_SIZE
 
     @property
+    def in_memory(self) -> bool:
+        """True while part of the journal has no file, for a full disk say."""
+        return any(each.in_memory for each in self._unreleased())
+
+    @property
     def path(self) -> Path:
         """The journal's folder."""
         return self.folder / self.journal_id

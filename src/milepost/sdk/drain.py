@@ -158,6 +158,15 @@ class Drain:
                     waiter.error = ended
                     waiter.done.set()
 
+    def is_behind(self) -> bool:
+        """Whether more was logged than the store has."""
+        segments, _ = self.writer.snapshot()
+        course = self._course
+        return any(
+            segment.header.journal_id != course.journal_id or segment.offset_of(position) > course.reached
+            for segment, position in segments
+        )
+
     def _whereabouts(self) -> str:
         if self.writer.path.is_dir():
             return f"it is kept in {self.writer.path} and delivered later, by the next run or by `milepost sync`"

@@ -53,7 +53,8 @@ def deliver_dead(folder: Path, open_sink: Callable[[], Sink], skip: str | None) 
 
     done = 0
     in_other_hands = set()
-    for journal_id in journal_ids(folder):
+    # Oldest first: a process may have left two, and they are to come in the order in which it wrote them.
+    for journal_id in sorted(journal_ids(folder), key=lambda each: _age(folder / f"{each}.lock")):
         if journal_id == skip:
             continue
         with take_dead(folder, journal_id) as dead:
@@ -107,6 +108,13 @@ def _mark(lock: Path) -> None:
     """
     with contextlib.suppress(OSError):
         lock.write_bytes(b"delivering\n")
+
+
+def _age(lock: Path) -> int:
+    try:
+        return lock.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _is_marked(lock: Path) -> bool:

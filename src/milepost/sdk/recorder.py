@@ -111,32 +111,40 @@ class Recorder:
         """Wait until the store has what this process logged.  Raises the store's errors and DrainTimeout."""
         self.drain.wait(timeout)
 
-    def close(self) -> None:
-        """Deliver what is left and end the journal.  Warns where that cannot be done; the journal stays then."""
+    def close(self, *, ending: bool = False) -> None:
+        """Deliver what is left and end the journal.  Warns where that cannot be done; the journal stays then.
+
+        ``ending``: the process is at its end.
+        """
         for say in self.at_exit:
             say()
         if not self.writer.started and self._store is None:
             return
-        delivered = True
-        if self.writer.started:
-            try:
-                self.drain.wait(EXIT_TIMEOUT_S)
-                self.open_store().close_journal(
-                    self.writer.journal_id, "The process ended without completing this run."
-                )
-            except Exception as error:  # whatever it is: the program is ending, and must be told
-                delivered = False
-                kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
-                if not self.writer.path.is_dir():
-                    kept = f"{self.writer.path} is gone or could not be written, so it is lost."
-                warn(f"Milepost could not deliver all that was logged: {error}. {kept}", stacklevel=2)
+        delivered = not self.writer.started or self._deliver_all()
         self.drain.stop()
-        # What another thread has logged meanwhile keeps the journal there; the next process delivers it.
-        self.writer.close(remove=delivered)
+        with self.writer.lock:
+            # Other threads may log until the last moment.  Their journal ends with the process then, and the next one
+            # delivers it; a second journal might come into the store before the first.
+            behind = not delivered or self.drain.is_behind()
+            if not (ending and behind) or self.writer.in_memory:
+                self.writer.close(remove=delivered)
         if self._store is not None:
             self._store.close()
             self._store = None
         self.drain.reset()
+
+    def _deliver_all(self) -> bool:
+        try:
+            self.drain.wait(EXIT_TIMEOUT_S)
+            reason = "The process ended without completing this run."
+            self.open_store().close_journal(self.writer.journal_id, reason)
+        except Exception as error:  # whatever it is: the program is ending, and must be told
+            kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
+            if not self.writer.path.is_dir():
+                kept = f"{self.writer.path} is gone or could not be written, so it is lost."
+            warn(f"Milepost could not deliver all that was logged: {error}. {kept}", stacklevel=3)
+            return False
+        return True
 
     def _wake(self) -> None:
         if not self._in_worker:
@@ -150,7 +158,7 @@ class Recorder:
         if process is not None and process.parent_process() is not None:
             from multiprocessing.util import Finalize
 
-            Finalize(None, self.close, exitpriority=0)
+            Finalize(None, self.close, kwargs={"ending": True}, exitpriority=0)
 
     def after_fork_in_child(self) -> None:
         """The child records on its own: no thread, no connection, no runs to end."""
@@ -210,7 +218,7 @@ def translated() -> Iterator[None]:
 
 def _close_all() -> None:
     for recorder in open_recorders():
-        recorder.close()
+        recorder.close(ending=True)
 
 
 def _after_fork_in_child() -> None:
