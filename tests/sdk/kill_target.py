@@ -2,7 +2,8 @@
 
 ``serve`` has imported the SDK and forks a fresh process for each kill, so that 200 of them take little time;
 ``record`` is such a process with an interpreter of its own.  ``fill`` leaves a journal of so many calls behind, and
-``drain`` delivers what others left, until it kills itself in the middle of a transaction.
+``drain`` delivers what others left, until it kills itself in the middle of a transaction; ``deliver`` delivers one
+journal without asking for its lock.
 """
 
 from __future__ import annotations
@@ -195,11 +196,28 @@ def fill(run_id: str, calls: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def cut_in_pieces(piece_bytes: int) -> None:
+    """Have dead journals read as a drainer with other batches would cut them; 0 leaves it at a segment each."""
+    from milepost.journal import format as fmt
+    from milepost.journal import reader
+
+    def read_in_pieces(folder: Path, start: int = 0) -> Iterator[reader.Piece]:
+        for path in sorted(folder.glob("*.seg")):
+            content = memoryview(path.read_bytes())
+            segment = reader.SegmentReader(fmt.parse_header(bytes(content[: fmt.HEADER_SIZE])).base)
+            while segment.position < len(content):
+                upto = min(segment.position + piece_bytes, len(content))
+                piece = segment.read(content[:upto], more=upto < len(content), start=start)
+                if piece.end > start:
+                    yield piece
+
+    if piece_bytes:
+        reader.read_files = read_in_pieces
+
+
 def drain(transactions: int, piece_bytes: int) -> None:
     """Deliver what is left behind; be killed when that many transactions have been written and one not committed."""
     from azureml.core import Workspace
-    from milepost.journal import format as fmt
-    from milepost.journal import reader
     from milepost.store import apply, metrics
 
     append = metrics.append
@@ -214,21 +232,20 @@ def drain(transactions: int, piece_bytes: int) -> None:
         return done
 
     apply.metrics.append = append_and_die  # type: ignore[attr-defined]
-
-    def read_in_pieces(folder: Path, start: int = 0) -> Iterator[reader.Piece]:
-        """The files as a drainer with smaller batches would cut them."""
-        for path in sorted(folder.glob("*.seg")):
-            content = memoryview(path.read_bytes())
-            segment = reader.SegmentReader(fmt.parse_header(bytes(content[: fmt.HEADER_SIZE])).base)
-            while segment.position < len(content):
-                upto = min(segment.position + piece_bytes, len(content))
-                piece = segment.read(content[:upto], more=upto < len(content), start=start)
-                if piece.end > start:
-                    yield piece
-
-    if piece_bytes:
-        reader.read_files = read_in_pieces
+    cut_in_pieces(piece_bytes)
     Workspace.get("test")._recorder.fresh()
+
+
+def deliver(path: Path, piece_bytes: int) -> None:
+    """Deliver one journal, whoever holds it, when told to on standard input."""
+    from azureml.core import Workspace
+    from milepost.sdk.left_behind import deliver_files
+
+    cut_in_pieces(piece_bytes)
+    store = Workspace.get("test")._recorder.open_store()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    assert deliver_files(path, path.name, store) == 0
 
 
 if __name__ == "__main__":
@@ -238,6 +255,8 @@ if __name__ == "__main__":
         fill(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1] == "drain":
         drain(int(sys.argv[2]), int(sys.argv[3]))
+    elif sys.argv[1] == "deliver":
+        deliver(Path(sys.argv[2]), int(sys.argv[3]))
     else:
         with Path(sys.argv[3]).open("r+b") as shared:
             record(int(sys.argv[2]), "own", mmap.mmap(shared.fileno(), COUNTERS.size))

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,6 @@ from milepost.journal.recovery import journal_ids
 from milepost.journal.writer import JournalWriter
 
 from . import kill_target as target
-from .conftest import Script
 
 KILLS = 200
 
@@ -123,9 +121,10 @@ def test_of_200_killed_processes_every_call_that_had_returned_is_there_once(ws: 
     assert acknowledged > 100_000
 
 
-def target_process(*arguments: object) -> subprocess.Popen[str]:
+def target_process(*arguments: object, talk: bool = False) -> subprocess.Popen[str]:
     command = [sys.executable, target.__file__, *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE if talk else None
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.PIPE, text=True)
 
 
 def ended(process: subprocess.Popen[str], code: int) -> None:
@@ -180,21 +179,14 @@ class TestTheProcessThatDeliversAnothersJournal:
             ended(process, 0)
         self.all_is_there_once(ws, journal)
 
+    @pytest.mark.parametrize("cuts", [(0, 0), (0, 1 << 14), (1 << 14, 10_000)], ids=str)
     def test_two_deliver_it_at_once_where_the_lock_keeps_neither_away(
-        self, ws: Workspace, journal: Path, script: Script
+        self, ws: Workspace, journal: Path, cuts: tuple[int, int]
     ) -> None:
-        source = """
-            import sys
-            from pathlib import Path
-            from azureml.core import Workspace
-            from milepost.sdk.left_behind import deliver_files
-            path = Path(sys.argv[1])
-            sys.stdin.readline()
-            assert deliver_files(path, path.name, Workspace.get("test")._recorder.open_store()) == 0
-        """
-        command = [sys.executable, "-c", textwrap.dedent(source), str(journal)]
-        pipe = subprocess.PIPE
-        both = [subprocess.Popen(command, stdin=pipe, stderr=pipe, text=True) for _ in range(2)]
+        both = [target_process("deliver", journal, cut, talk=True) for cut in cuts]
+        for process in both:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
         for process in both:
             assert process.stdin is not None
             process.stdin.write("\n")

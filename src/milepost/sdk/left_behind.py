@@ -139,14 +139,17 @@ def deliver_files(path: Path, journal_id: str, sink: Sink) -> int:
         try:
             for piece in read_files(path, applied):
                 damaged += piece.damaged
-                if piece.end > applied:
-                    piece.start = applied
-                    applied = sink.apply(to_batch(journal_id, piece))
+                if piece.end <= applied:
+                    continue
+                piece.start = applied
+                applied = sink.apply(to_batch(journal_id, piece))
+                if applied != piece.end:
+                    break  # another drainer is at it too; what it has must be left out of the next piece
+            else:
+                return damaged
         except OffsetMismatch as error:
             if error.applied <= applied:
                 raise
-            continue  # another drainer is at it too; go on where it is
-        return damaged
 
 
 def tell_damage(path: Path, count: int) -> None:
