@@ -99,7 +99,17 @@ class TestScalars:
         assert summary.description == "mean squared error"
 
     def test_names_in_any_script_and_up_to_1024_characters(self, run: Run) -> None:
-        names = ["точность", "损失/训练", "a b\tc", "x" * 1024, "🚂", "..", "train/loss", "'; DROP TABLE runs; --"]
+        names = [
+            "точность",
+            "损失/训练",
+            "a b\tc",
+            "x" * 1024,
+            "🚂" * 512,
+            "é" * 1024,
+            "..",
+            "train/loss",
+            "'; DROP TABLE runs; --",
+        ]
         for name in names:
             run.log(name, 1.0)
         assert list(run.get_metrics()) == names
@@ -263,7 +273,7 @@ class TestRefused:
             run.log_table("bad", value)
         assert run.get_metrics() == {}
 
-    @pytest.mark.parametrize("name", [None, 5, "", "x" * 1025, "a\0b", "\ud800", ["x"]])
+    @pytest.mark.parametrize("name", [None, 5, "", "x" * 1025, "🚂" * 513, "a\0b", "\ud800", ["x"]])
     def test_names(self, run: Run, name: Any) -> None:
         for call in (run.log, run.log_list, run.log_table):
             with pytest.raises(UserErrorException):

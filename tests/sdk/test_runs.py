@@ -142,7 +142,7 @@ class TestTagsAndProperties:
             run.add_properties({"author": "you"})
         assert run.get_properties() == {"author": "me", "n": "1", "more": "x"}
 
-    @pytest.mark.parametrize("tags", ["x", 3, {"": "x"}, {1: "x"}, {"a\0": "x"}, {"a": "\ud800"}])
+    @pytest.mark.parametrize("tags", ["x", 3, {"": "x"}, {1: "x"}, {"a\0": "x"}, {"a": "\ud800"}, {"é" * 1025: "x"}])
     def test_bad_ones_are_refused(self, run: Run, tags: object) -> None:
         with pytest.raises(UserErrorException):
             run.set_tags(tags)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from milepost.sdk.exceptions import UserErrorException
-from milepost.sdk.values import text
+from milepost.sdk.values import short_name, text
 
 
 def check_tags(tags: Mapping[str, Any]) -> dict[str, str | None]:
@@ -43,4 +43,4 @@ def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _key(key: object, what: str) -> str:
     if not isinstance(key, str) or not key:
         raise UserErrorException(f"The name of a {what} must be a text that is not empty, not {key!r:.80}.")
-    return text(key, f"The name of a {what}")
+    return short_name(key, f"The name of a {what}")

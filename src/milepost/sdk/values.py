@@ -11,6 +11,7 @@ from milepost.journal import format as fmt
 from milepost.sdk.exceptions import UserErrorException
 
 LONGEST_NAME: Final = 1024
+LONGEST_NAME_BYTES: Final = 2048
 _LIST_PART: Final = 1 << 16
 """Values of a list in one record; a longer list is several."""
 
@@ -21,11 +22,22 @@ def metric_name(name: object) -> str:
     """The name of a metric, checked.  Raises UserErrorException."""
     if not isinstance(name, str):
         raise UserErrorException(f"A metric's name must be a str, not {_kind(name)}: {_short(name)}.")
+    return short_name(name, "A metric's name")
+
+
+def short_name(name: str, what: str) -> str:
+    """A name that every store can keep whole and look up.  Raises UserErrorException."""
     if not name or len(name) > LONGEST_NAME:
         raise UserErrorException(
-            f"A metric's name must have 1 to {LONGEST_NAME:,} characters; this one has {len(name):,}: {_short(name)}."
+            f"{what} must have 1 to {LONGEST_NAME:,} characters; this one has {len(name):,}: {_short(name)}."
         )
-    return text(name, "A metric's name")
+    checked = text(name, what)
+    if len(name) * 4 > LONGEST_NAME_BYTES and len(name.encode()) > LONGEST_NAME_BYTES:
+        raise UserErrorException(
+            f"{what} must have at most {LONGEST_NAME_BYTES:,} bytes in UTF-8, which is what a database can look up; "
+            f"this one has {len(name.encode()):,}: {_short(name)}."
+        )
+    return checked
 
 
 def text(value: str, what: str) -> str:
