@@ -18,7 +18,9 @@ from milepost.sdk.recorder import close_recorder
 from .conftest import Script
 
 BEGIN = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading, time, warnings
+# Python 3.12 and later say this to a script that forks while any other thread is there.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 from azureml.core import Experiment, Run, Workspace
 ws = Workspace.get("test")
 """
@@ -478,14 +480,29 @@ def work(number):
     run.log("x", number)
     if number == 1:
         os._exit(0)
+    if number == 2:
+        raise ValueError("no data")
+    if number == 3:
+        sys.exit(5)
 if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
-    children = [context.Process(target=work, args=(number,)) for number in range(2)]
+    children = [context.Process(target=work, args=(number,)) for number in range(4)]
     for child in children: child.start()
     for child in children: child.join()
+    assert [child.exitcode for child in children] == [0, 0, 1, 5]
 """,
         )
-        clean(execute(path))
+        execute(path)
         assert Run.get(ws, "run-0").status == "Completed"
-        assert Run.get(ws, "run-1").status == "Failed"
-        assert Run.get(ws, "run-1").get_metrics() == {"x": 1}
+        killed = Run.get(ws, "run-1")
+        assert killed.status == "Failed"
+        assert killed.get_details()["error"]["error"]["code"] == "ProcessDied"
+        assert [Run.get(ws, f"run-{number}").get_metrics() for number in range(4)] == [{"x": each} for each in range(4)]
+        if sys.version_info >= (3, 13):
+            return  # multiprocessing has forgotten the exception when it lets others tidy up
+        failed, left = Run.get(ws, "run-2"), Run.get(ws, "run-3")
+        assert [failed.status, left.status] == ["Failed", "Failed"]
+        error = failed.get_details()["error"]["error"]
+        assert error["message"] == "no data"
+        assert "in work" in error["details"]
+        assert "exit code 5" in left.get_details()["error"]["error"]["message"]

@@ -527,7 +527,9 @@ def test_a_clock_that_jumps_back(folder: Path, tmp_path: Path) -> None:
 
 class TestAForkInTheMiddleOfATransaction:
     FORK = """
-    import signal
+    import warnings
+    # Python 3.12 and later say this to a script that forks while any other thread is there.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     from milepost.store import metrics
     append = metrics.append
     def slow(*args):
@@ -625,8 +627,8 @@ class TestTheEndOfTheProcess:
                 run.complete()
                 sys.exit(0)
             signal.signal(signal.SIGTERM, stop)
-            print("ready", flush=True)
             count = 0
+            print("ready", flush=True)
             while True:
                 run.log("x", float(count))
                 count += 1

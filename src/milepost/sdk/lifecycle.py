@@ -89,6 +89,10 @@ def end_by(run: RunLife, error: BaseException | None) -> None:
 
 def _end_all() -> None:
     kernel = _in_kernel()
+    if _ending.error is None:
+        # A worker of multiprocessing ends in the middle of the exception that ends it, and no hook sees that one.
+        # (Not so from Python 3.13 on, where nothing tells such an end from a good one.)
+        _ending.error = sys.exc_info()[1]
     for run in reversed(list(_open.values())):
         try:
             if _ending.error is not None:
