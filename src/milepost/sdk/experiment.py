@@ -211,7 +211,7 @@ class Experiment:
         """The workspace's experiments; ``view_type`` is ActiveOnly, ArchivedOnly or All."""
         if view_type not in _VIEWS:
             raise UserErrorException(f"view_type is one of {', '.join(_VIEWS)}, not {view_type!r}.")
-        from milepost.store.records import ANY
+        from milepost.store.records import has_all
 
         wanted = tag_filter(tags)
         store = workspace._recorder.fresh()
@@ -220,8 +220,7 @@ class Experiment:
         return [
             Experiment._known(workspace, each.name)
             for each in found
-            if (experiment_name is None or each.name == experiment_name)
-            and all(key in each.tags and value in (ANY, each.tags[key]) for key, value in wanted.items())
+            if (experiment_name is None or each.name == experiment_name) and has_all(each.tags, wanted)
         ]
 
     @staticmethod

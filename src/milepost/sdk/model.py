@@ -234,11 +234,13 @@ class Model(ModelCloud):
         store = workspace._recorder.fresh()
         with translated():
             found = store.models(name=name, tags=_wanted(tags), run_id=run_id, latest=latest)
+        from milepost.store.records import has_all
+
         wanted = _wanted(properties)
         return [
             Model._of(workspace, record)
             for record in found
-            if (model_framework is None or record.framework == model_framework) and _has(record.properties, wanted)
+            if (model_framework is None or record.framework == model_framework) and has_all(record.properties, wanted)
         ]
 
     @staticmethod
@@ -466,12 +468,6 @@ def _wanted(given: Any) -> dict[str, Any]:
     for each in given:
         wanted.update(tag_filter(each if isinstance(each, str) else {each[0]: each[1]}))
     return wanted
-
-
-def _has(present: Mapping[str, str | None], wanted: Mapping[str, Any]) -> bool:
-    from milepost.store.records import ANY
-
-    return all(key in present and value in (ANY, present[key]) for key, value in wanted.items())
 
 
 def _no_datasets(*given: Any) -> None:

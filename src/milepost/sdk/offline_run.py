@@ -321,15 +321,12 @@ class _OfflineRun(OfflineFiles, OfflineMetrics):
         status: str | None = None,
     ) -> Iterator[_OfflineRun]:
         """The children, newest first; ``recursive``: all descendants.  The filters are those of ``Run.list``."""
-        from milepost.store.records import ANY
-
-        def has(present: Mapping[str, str | None], wanted: dict[str, Any]) -> bool:
-            return all(key in present and value in (ANY, present[key]) for key, value in wanted.items())
+        from milepost.store.records import has_all
 
         by_tags, by_properties = tag_filter(tags), tag_filter(properties)
         for child in list(self._descendants()) if recursive else self._children[::-1]:
             right_kind = type is None and (status is None or child._status == status)
-            if right_kind and has(child._tags, by_tags) and has(child._properties, by_properties):
+            if right_kind and has_all(child._tags, by_tags) and has_all(child._properties, by_properties):
                 yield child
 
     def _descendants(self) -> Iterator[_OfflineRun]:

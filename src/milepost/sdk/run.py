@@ -55,7 +55,6 @@ class Run(RunFiles, RunMetrics, RunLife, RunLater):
         self._outputs = outputs
         self._is_new = is_new
         self._recorder = experiment.workspace._recorder
-        self._seen: RunRecord | None = None
         self._ended: str | None = None
         self._open_metrics()
         self._open_files()
@@ -397,8 +396,7 @@ class Run(RunFiles, RunMetrics, RunLife, RunLater):
         return hash(self._id)
 
     def _record(self) -> RunRecord:
-        self._seen = self._recorder.run(self._id)
-        return self._seen
+        return self._recorder.run(self._id)
 
 
 def _attach(workspace: Workspace, record: RunRecord) -> Run:
@@ -410,7 +408,6 @@ def _attach(workspace: Workspace, record: RunRecord) -> Run:
         return factory(experiment, record)
     run = Run.__new__(Run)
     run._setup(experiment, record.run_id, None, is_new=False)
-    run._seen = record
     return run
 
 

@@ -13,7 +13,7 @@ from milepost.store.conflicts import fold, name_contents
 from milepost.store.engine import insert, retried, write
 from milepost.store.errors import BadInput, Conflict, NotFound
 from milepost.store.names import check_model_name, check_name
-from milepost.store.records import ANY, ModelFile, ModelRecord
+from milepost.store.records import ModelFile, ModelRecord, has_all
 from milepost.store.schema import blobs, model_aliases, model_files, model_names, models
 from milepost.store.texts import clean, clean_json, fit_name
 
@@ -206,11 +206,7 @@ def list_models(
         )
         query = query.join(newest, and_(newest.c.name == models.c.name, newest.c.version == models.c.version))
     with store.reading() as connection:
-        rows = [
-            row
-            for row in connection.execute(query).mappings()
-            if all(key in row["tags"] and value in (ANY, row["tags"][key]) for key, value in (tags or {}).items())
-        ]
+        rows = [row for row in connection.execute(query).mappings() if has_all(row["tags"], tags or {})]
         return _records(connection, rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +14,11 @@ class _Any:
 
 ANY: Final = _Any()
 """In ``RunQuery.tags`` and ``.properties``: the key must be there, whatever its value."""
+
+
+def has_all(present: Mapping[str, str | None], wanted: Mapping[str, Any]) -> bool:
+    """Whether tags or properties have all that a filter (key -> text, None or ANY) wants."""
+    return all(key in present and value in (ANY, present[key]) for key, value in wanted.items())
 
 
 @dataclass(frozen=True, slots=True)
