@@ -1,0 +1,1 @@
+"""Submitted runs: snapshot, environment, queue, launch, watch, collect.  Knows nothing of the SDK."""
