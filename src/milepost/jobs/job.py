@@ -1,0 +1,206 @@
+"""A submitted run on its way: what is to be run, and the folder that holds all that is known of it until it has ended.
+
+``WORKSPACE/jobs/RUN_ID/`` appears whole (it is made elsewhere and moved into place) and goes as a whole.  In it:
+
+- ``job.json``: what is to be run (`Job`); ``variables.json``: the variables of the submitting process;
+- ``prepared.json``: the interpreter, once the environment is there; or ``refused.json``: why there is none;
+- ``launched.json``: what the launcher calls it; ``started.json``: a supervisor has begun with it;
+- ``supervisor.lock``: held by the supervisor while it lives;
+- ``request.json``: that it is to be ended (`Request`);
+- ``work/``: the working directory; ``azureml-logs/``: what the processes print, growing.
+
+Which of these files are there is all the state there is: an agent that starts anew goes on from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+DRIVER_LOG: Final = "azureml-logs/70_driver_log.txt"
+"""What the script prints, by the name that it has among the run's files."""
+BUILD_LOG: Final = "azureml-logs/20_image_build_log.txt"
+"""What the building of the environment prints."""
+LOG_FOLDER: Final = "azureml-logs"
+MARK: Final = "MILEPOST_JOB"
+"""The variable that every process of a job has; its value is the run's id."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}", re.ASCII)
+_DONE: Final = ".done-"
+_DRAFT: Final = ".new-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be run, where, and what has been said of it so far."""
+
+    run_id: str
+    experiment: str
+    workspace: str
+    workspace_id: str
+    target: str
+    """"local", or the name of a pool."""
+    submitted_ns: int
+    script: str | None
+    arguments: list[str]
+    command: list[str] | str | None
+    """Runs in place of script and arguments; a text is for the shell."""
+    environment: dict[str, Any]
+    """The environment's definition, in Azure's own shape."""
+    environment_variables: dict[str, str]
+    submitter: str
+    """Path of the Python interpreter that submitted."""
+    manifest: str
+    """Digest of the snapshot's manifest."""
+    portal: str = ""
+    node_count: int = 1
+    processes_per_node: int = 1
+    framework: str = "Python"
+    communicator: str = "None"
+    parameter_servers: int = 0
+    max_run_duration_seconds: float | None = None
+    watched: list[str] = field(default_factory=lambda: ["outputs", "logs"])
+    """Folders of the working directory whose files are kept."""
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What the submitting process says of the run.  The agent says it again: that process may have died."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """That a run is to be ended: ``status`` is Canceled or Failed, ``error`` why."""
+
+    status: str
+    error: dict[str, str] | None
+    inside: bool = False
+    """Asked for by the run itself, which may be about to end anyway."""
+
+
+def jobs_folder(workspace: Path) -> Path:
+    """Where the jobs of the workspace in that folder are."""
+    return workspace / "jobs"
+
+
+def job_folder(workspace: Path, run_id: str) -> Path:
+    """The job's folder; it is there until the run has ended and all of it is stored."""
+    name = run_id if _PLAIN.fullmatch(run_id) else hashlib.sha256(run_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return jobs_folder(workspace) / name
+
+
+def write_job(workspace: Path, job: Job, variables: dict[str, str]) -> Path:
+    """Make the job's folder, whole; give its path.  Raises OSError."""
+    target = job_folder(workspace, job.run_id)
+    draft = target.parent / f"{_DRAFT}{uuid.uuid4().hex}"
+    draft.mkdir(parents=True, mode=0o700)  # the variables of a process may be secrets
+    try:
+        (draft / LOG_FOLDER).mkdir()
+        write_json(draft / "variables.json", variables)
+        write_json(draft / "job.json", asdict(job))
+        draft.rename(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return target
+
+
+def read_job(folder: Path) -> Job:
+    """The job in a folder.  Raises OSError, ValueError."""
+    found = json.loads((folder / "job.json").read_bytes())
+    try:
+        found["events"] = [(kind, data) for kind, data in found["events"]]
+        return Job(**found)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder / 'job.json'} was written by another version of Milepost ({error})") from error
+
+
+def has_jobs(workspace: Path) -> bool:
+    """Whether any run of the workspace is on its way."""
+    return next(job_folders(workspace), None) is not None
+
+
+def job_folders(workspace: Path) -> Iterator[Path]:
+    """The folders of all jobs."""
+    with suppress(FileNotFoundError), os.scandir(jobs_folder(workspace)) as found:
+        for entry in found:
+            if not entry.name.startswith(".") and entry.is_dir():
+                yield Path(entry.path)
+
+
+def remove_job(folder: Path) -> None:
+    """Take a job away.  A removal that is interrupted leaves no half job."""
+    gone = folder.parent / f"{_DONE}{uuid.uuid4().hex}"
+    with suppress(OSError):
+        folder.rename(gone)
+        _make_removable(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def tidy(workspace: Path, older_than_s: float, now_s: float) -> None:
+    """Remove what interrupted removals and submissions have left."""
+    with suppress(FileNotFoundError), os.scandir(jobs_folder(workspace)) as found:
+        for entry in found:
+            with suppress(OSError):
+                old = now_s - entry.stat().st_mtime > older_than_s
+                if entry.name.startswith(_DONE) or (entry.name.startswith(_DRAFT) and old):
+                    _make_removable(Path(entry.path))
+                    shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _make_removable(folder: Path) -> None:
+    """Scripts may take their folders' write permission away."""
+    for here, folders, _files in os.walk(folder):
+        for name in folders:
+            path = os.path.join(here, name)  # noqa: PTH118 - many of them
+            if not os.path.islink(path):  # noqa: PTH114
+                with suppress(OSError):
+                    os.chmod(path, 0o700)  # noqa: PTH101
+
+
+def ask(folder: Path, request: Request) -> bool:
+    """Ask for a job's end; False where the job is gone.  The first who asks is heard."""
+    draft = folder / f"request.{uuid.uuid4().hex}"
+    try:
+        write_json(draft, asdict(request))
+        if not (folder / "request.json").exists():
+            draft.rename(folder / "request.json")
+        else:
+            draft.unlink()
+    except OSError:
+        return folder.is_dir()
+    return True
+
+
+def asked(folder: Path) -> Request | None:
+    """What was asked of a job, if anything."""
+    found = read_json(folder / "request.json")
+    return None if found is None else Request(**found)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file for this user alone; whoever reads it sees all of it or none.  Raises OSError."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
+            json.dump(content, file)
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def read_json(path: Path) -> Any:
+    """What a file holds; None where there is none, or where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except (OSError, ValueError):
+        return None
