@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from milepost.store.batch import IMAGE, TABLE, Batch, Event, Points, SeriesBlock
 from milepost.store.engine import write
 from milepost.store.errors import BadInput, NotFound, OffsetMismatch
-from milepost.store.events import MAX_WARNINGS
+from milepost.store.locked import MAX_WARNINGS
 from milepost.store.points import column_of
 from milepost.store.records import RunQuery
 from milepost.store.schema import deleted_runs

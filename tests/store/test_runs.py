@@ -387,7 +387,7 @@ def test_the_workspace_counts_what_it_holds(store: Store) -> None:
     upload = {"digest": "a" * 64, "size": 10}
     say(store, event("artifact", "r", name="x", **upload), event("artifact", "s", name="y", **upload))
     info = store.info()
-    assert (info.id, info.name, info.schema) == (store.workspace_id, "test", "0001")
+    assert (info.id, info.name, info.schema) == (store.workspace_id, "test", "0002")
     assert (info.experiments, info.runs, info.active_runs, info.metrics, info.points) == (1, 2, 1, 2, 4)
     assert (info.artifacts, info.artifact_bytes, info.blob_bytes, info.models) == (2, 20, 10, 0)
 

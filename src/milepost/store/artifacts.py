@@ -117,4 +117,5 @@ def _record(row: Any) -> ArtifactRecord:
         size=row["size"],
         content_type=row["content_type"],
         created_ns=row["created_ns"],
+        captured=row["captured"],
     )

@@ -103,7 +103,13 @@ class Event:
     - ``tags``: {set: {key: text or None}, remove: [key]}.
     - ``properties``: {set: {key: text}}; a key that is set keeps its value.
     - ``describe``: {display_name?, description?}.
-    - ``artifact``: {name, digest, size, content_type}.  The blob is in the blob store already.
+    - ``artifact``: {name, digest, size, content_type, captured?}.  The blob is in the blob store already.
+      ``captured`` true: the system has collected it from the working directory.  It is replaced by a later content of
+      the same name, and never takes the name of what the script has uploaded.
+    - ``snapshot``: {id, manifest, files, bytes}: the run has this snapshot; the first is its own.  ``manifest`` is the
+      digest of the manifest, which is in the blob store already, as are the contents that it names.
+    - ``document``: {name, content}: a fact of the run, any JSON value; the one that was told last stays.
+    - ``owner``: {}: from now on the run ends when the process of this journal dies.
     - ``warning``: {message}: shown among the run's warnings.
     """
 

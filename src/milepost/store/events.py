@@ -6,18 +6,19 @@ cannot be applied becomes a warning of its run: raising would bring the same bat
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, delete, update
 
+from milepost.store.blobs import check_digest
 from milepost.store.conflicts import Upload, record_uploads
-from milepost.store.engine import MAX_PARAMETERS, insert
+from milepost.store.documents import Document, record_documents
+from milepost.store.engine import insert
 from milepost.store.errors import BadInput
+from milepost.store.locked import LockedRun, lock_experiments, lock_runs, roots_of
 from milepost.store.names import check_name
-from milepost.store.schema import deleted_runs, experiments, properties, runs, tags
+from milepost.store.schema import experiments, properties, runs, tags
+from milepost.store.snapshots import Taken, check_id, record_snapshots
 from milepost.store.status import (
     ACCEPT,
     FAILED,
@@ -38,46 +39,11 @@ if TYPE_CHECKING:
 
     from milepost.store.batch import Event
 
-MAX_WARNINGS: Final = 200
-"""Warnings kept of one run; further ones are dropped."""
-
 _MAX_NS: Final = 2**63 - 1
-_DIGEST: Final = re.compile("[0-9a-f]{64}")
-
-
-@dataclass(slots=True)
-class _Run:
-    row: dict[str, Any]
-    changed: bool = False
-    first_tags: dict[str, str | None] = field(default_factory=dict)
-    tags: dict[str, str | None] = field(default_factory=dict)
-    removed_tags: set[str] = field(default_factory=set)
-    properties: dict[str, str] = field(default_factory=dict)
-    uploads: list[Upload] = field(default_factory=list)
-
-    def set(self, **values: Any) -> None:
-        self.row.update(values)
-        self.changed = True
-
-    def warn(self, time_ns: int, message: str) -> None:
-        warnings = self.row["warnings"]
-        if len(warnings) < MAX_WARNINGS and all(known["message"] != message for known in warnings):
-            self.set(warnings=[*warnings, {"time_ns": time_ns, "message": message}])
-
-
-@dataclass(slots=True)
-class _Experiment:
-    key: int
-    last_number: int
-    changed: bool = False
 
 
 class Changes:
-    """The rows that one batch touches.
-
-    Making it locks them, always in the same order (experiments by name, then runs by id), so that batches of
-    several journals do not lock each other out.
-    """
+    """The rows that one batch touches; making it locks them."""
 
     def __init__(
         self,
@@ -91,16 +57,23 @@ class Changes:
         self._workspace_key = workspace_key
         self._journal_id = journal_id
         self._moved_roots: list[dict[str, str]] = []
-        self._experiments = self._lock_experiments(events)
+        named: dict[str, int] = {}
         times: dict[str, int] = {}
+        parents = set()
         for event in events:
+            now = _time(event.time_ns)
+            if event.kind == "run" or (event.kind == "experiment" and isinstance(event.data.get("name"), str)):
+                named.setdefault(_experiment_name(event), now)
             if event.kind != "experiment":
-                times.setdefault(fit_name(event.run_id), _time(event.time_ns))
+                times.setdefault(fit_name(event.run_id), now)
+            if event.kind == "run" and (parent_id := _text(event.data.get("parent_id"))):
+                parents.add(parent_id)
         for run_id in other_run_ids:
             times.setdefault(run_id, 0)
         times.pop("", None)
-        self._runs = self._lock_runs(times)
-        self._parent_roots = self._roots_of_parents(events)
+        self._experiments = lock_experiments(connection, workspace_key, named)
+        self._runs = lock_runs(connection, workspace_key, times)
+        self._parent_roots = roots_of(connection, workspace_key, parents - self._runs.keys())
 
     def takes(self, run_id: str) -> bool:
         """Whether what is said of this run is kept; False for a deleted one."""
@@ -108,93 +81,7 @@ class Changes:
 
     def key_of(self, run_id: str) -> int:
         """The run's key."""
-        key: int = self._runs[run_id].row["key"]
-        return key
-
-    # What must be there before the first event.
-
-    def _lock_experiments(self, events: Sequence[Event]) -> dict[str, _Experiment]:
-        wanted: dict[str, int] = {}
-        for event in events:
-            if event.kind == "run" or (event.kind == "experiment" and isinstance(event.data.get("name"), str)):
-                wanted.setdefault(_experiment_name(event), _time(event.time_ns))
-        if not wanted:
-            return {}
-        found = self._known_experiments(list(wanted))
-        missing = sorted(wanted.keys() - found.keys())
-        if missing:
-            self._connection.execute(
-                insert(self._connection, experiments).on_conflict_do_nothing(),
-                [new_experiment(self._workspace_key, name, wanted[name]) for name in missing],
-            )
-            found = self._known_experiments(list(wanted))
-        return found
-
-    def _known_experiments(self, names: list[str]) -> dict[str, _Experiment]:
-        query = select(experiments.c.name, experiments.c.key, experiments.c.last_number).where(
-            experiments.c.workspace_key == self._workspace_key
-        )
-        found = {}
-        for some in _pieces(sorted(names)):
-            rows = self._connection.execute(
-                query.where(experiments.c.name.in_(some)).order_by(experiments.c.name).with_for_update()
-            )
-            found.update({name: _Experiment(key, last_number) for name, key, last_number in rows})
-        return found
-
-    def _lock_runs(self, times: dict[str, int]) -> dict[str, _Run]:
-        """The rows of these runs; placeholders for those that nobody has spoken of yet."""
-        ids = sorted(times)
-        here = runs.c.workspace_key == self._workspace_key
-        dead = set()
-        known = set()
-        for some in _pieces(ids):
-            # In this order: a run that is deleted between the two queries must not seem new.
-            known |= set(self._connection.scalars(select(runs.c.run_id).where(here, runs.c.run_id.in_(some))))
-            dead |= set(
-                self._connection.scalars(
-                    select(deleted_runs.c.run_id).where(
-                        deleted_runs.c.workspace_key == self._workspace_key, deleted_runs.c.run_id.in_(some)
-                    )
-                )
-            )
-        ids = [run_id for run_id in ids if run_id not in dead]
-        missing = [run_id for run_id in ids if run_id not in known]
-        if missing:
-            self._connection.execute(
-                insert(self._connection, runs).on_conflict_do_nothing(),
-                [self._placeholder(run_id, times[run_id]) for run_id in missing],
-            )
-        found = {}
-        for some in _pieces(ids):
-            rows = self._connection.execute(
-                select(runs).where(here, runs.c.run_id.in_(some)).order_by(runs.c.run_id).with_for_update()
-            )
-            found.update({row["run_id"]: _Run(dict(row)) for row in rows.mappings()})
-        return found
-
-    def _placeholder(self, run_id: str, created_ns: int) -> dict[str, Any]:
-        return {
-            "workspace_key": self._workspace_key,
-            "run_id": run_id,
-            "status": NOT_STARTED,
-            "root_id": run_id,
-            "created_ns": created_ns,
-            "warnings": [],
-        }
-
-    def _roots_of_parents(self, events: Sequence[Event]) -> dict[str, str]:
-        parents = {_text(event.data.get("parent_id")) for event in events if event.kind == "run"}
-        outside = sorted(parent for parent in parents if parent and parent not in self._runs)
-        found: dict[str, str] = {}
-        for some in _pieces(outside):
-            rows = self._connection.execute(
-                select(runs.c.run_id, runs.c.root_id).where(
-                    runs.c.workspace_key == self._workspace_key, runs.c.run_id.in_(some)
-                )
-            )
-            found.update((row.run_id, row.root_id) for row in rows)
-        return found
+        return self._runs[run_id].key
 
     # Event by event.
 
@@ -211,7 +98,7 @@ class Changes:
                 run.warn(_time(event.time_ns), f"something said of this run ({event.kind}) was not kept: {reason}")
         self._write()
 
-    def _run(self, run: _Run, event: Event) -> None:
+    def _run(self, run: LockedRun, event: Event) -> None:
         row = run.row
         if row["experiment_key"] is not None:
             return
@@ -224,7 +111,7 @@ class Changes:
         for name in ("type", "target", "submitted_by", "display_name", "description"):
             if row[name] is None and data.get(name) is not None:
                 run.set(**{name: clean(str(data[name]))})
-        if data.get("owner"):
+        if data.get("owner") and row["owner_journal"] is None:
             run.set(owner_journal=self._journal_id)
         self._set_first_status(run, data.get("status") or NOT_STARTED, now)
         self._set_parent(run, _text(data.get("parent_id")), now)
@@ -237,7 +124,7 @@ class Changes:
         for key, value in (data.get("properties") or {}).items():
             run.properties.setdefault(fit_name(str(key)), clean(str(value)))
 
-    def _set_first_status(self, run: _Run, status: str, now: int) -> None:
+    def _set_first_status(self, run: LockedRun, status: str, now: int) -> None:
         """The status of the run's first word, unless another journal has told a later one already."""
         row = run.row
         if status not in STATUSES:
@@ -251,7 +138,7 @@ class Changes:
         if status in TERMINAL and row["ended_ns"] is None:
             run.set(ended_ns=now)
 
-    def _set_parent(self, run: _Run, parent_id: str | None, now: int) -> None:
+    def _set_parent(self, run: LockedRun, parent_id: str | None, now: int) -> None:
         run_id = run.row["run_id"]
         if not parent_id:
             return
@@ -272,7 +159,7 @@ class Changes:
             if known_root == run_id:
                 self._parent_roots[known] = root_id
 
-    def _status(self, run: _Run, event: Event) -> None:
+    def _status(self, run: LockedRun, event: Event) -> None:
         row = run.row
         now = _time(event.time_ns)
         wanted = str(event.data["status"])
@@ -289,7 +176,7 @@ class Changes:
         if wanted in TERMINAL:
             run.set(ended_ns=now, error=clean_json(event.data.get("error")))
 
-    def _tags(self, run: _Run, event: Event) -> None:
+    def _tags(self, run: LockedRun, event: Event) -> None:
         for key, value in (event.data.get("set") or {}).items():
             name = fit_name(str(key))
             run.removed_tags.discard(name)
@@ -300,28 +187,48 @@ class Changes:
             run.first_tags.pop(name, None)
             run.removed_tags.add(name)
 
-    def _properties(self, run: _Run, event: Event) -> None:
+    def _properties(self, run: LockedRun, event: Event) -> None:
         for key, value in (event.data.get("set") or {}).items():
             run.properties.setdefault(fit_name(str(key)), clean(str(value)))
 
-    def _describe(self, run: _Run, event: Event) -> None:
+    def _describe(self, run: LockedRun, event: Event) -> None:
         for name in ("display_name", "description"):
             if name in event.data:
                 value = event.data[name]
                 run.set(**{name: None if value is None else clean(str(value))})
 
-    def _artifact(self, run: _Run, event: Event) -> None:
+    def _artifact(self, run: LockedRun, event: Event) -> None:
         data = event.data
-        digest, size = data["digest"], data["size"]
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-            raise BadInput(f"{ascii(digest)[:100]} is no SHA-256 digest")
-        if not isinstance(size, int) or not 0 <= size <= _MAX_NS:
-            raise BadInput(f"{ascii(size)[:100]} is no size")
-        name = fit_name(check_name(data["name"]))
-        content_type = clean(str(data.get("content_type") or "application/octet-stream"))[:255]
-        run.uploads.append(Upload(name, digest, size, content_type, _time(event.time_ns)))
+        run.uploads.append(
+            Upload(
+                name=fit_name(check_name(data["name"])),
+                digest=check_digest(data["digest"]),
+                size=_count(data["size"], "size"),
+                content_type=clean(str(data.get("content_type") or "application/octet-stream"))[:255],
+                created_ns=_time(event.time_ns),
+                captured=data.get("captured") is True,
+            )
+        )
 
-    def _warning(self, run: _Run, event: Event) -> None:
+    def _snapshot(self, run: LockedRun, event: Event) -> None:
+        data = event.data
+        run.snapshots.append(
+            Taken(
+                id=check_id(data["id"]),
+                manifest=check_digest(data["manifest"]),
+                files=_count(data["files"], "number of files"),
+                bytes=_count(data["bytes"], "size"),
+                taken_ns=_time(event.time_ns),
+            )
+        )
+
+    def _document(self, run: LockedRun, event: Event) -> None:
+        run.documents.append(Document.of(event.data["name"], event.data["content"], _time(event.time_ns)))
+
+    def _owner(self, run: LockedRun, _event: Event) -> None:
+        run.set(owner_journal=self._journal_id)
+
+    def _warning(self, run: LockedRun, event: Event) -> None:
         run.warn(_time(event.time_ns), clean(str(event.data["message"])))
 
     # All at once.
@@ -329,11 +236,18 @@ class Changes:
     def _write(self) -> None:
         connection = self._connection
         touched = list(self._runs.values())
-        uploads = [(run.row["key"], upload) for run in touched for upload in run.uploads]
+        by_key = {run.key: run for run in touched}
+        uploads = [(run.key, upload) for run in touched for upload in run.uploads]
         if uploads:
-            by_key = {run.row["key"]: run for run in touched}
             for key, time_ns, message in record_uploads(connection, self._workspace_key, uploads):
                 by_key[key].warn(time_ns, message)
+        taken = [(run.key, each) for run in touched for each in run.snapshots]
+        if taken:
+            for key, time_ns, message in record_snapshots(connection, self._workspace_key, taken):
+                by_key[key].warn(time_ns, message)
+        told = [(run.key, each) for run in touched for each in run.documents]
+        if told:
+            record_documents(connection, self._workspace_key, told)
         numbered = [
             {"this_key": item.key, "number": item.last_number} for item in self._experiments.values() if item.changed
         ]
@@ -341,7 +255,7 @@ class Changes:
             connection.execute(_UPDATE_EXPERIMENT, numbered)
         if self._moved_roots:
             connection.execute(_MOVE_ROOT, [{"ws": self._workspace_key, **moved} for moved in self._moved_roots])
-        changed = [{**run.row, "this_key": run.row["key"]} for run in touched if run.changed]
+        changed = [{**run.row, "this_key": run.key} for run in touched if run.changed]
         if changed:
             connection.execute(_UPDATE_RUN, changed)
         self._write_tags(touched)
@@ -349,31 +263,34 @@ class Changes:
         if pairs:
             connection.execute(insert(connection, properties).on_conflict_do_nothing(), pairs)
 
-    def _write_tags(self, touched: list[_Run]) -> None:
+    def _write_tags(self, touched: list[LockedRun]) -> None:
         connection = self._connection
         first = self._pairs((run, run.first_tags) for run in touched)
         if first:
             connection.execute(insert(connection, tags).on_conflict_do_nothing(), first)
         write_tags(connection, self._pairs((run, run.tags) for run in touched))
-        removed = [{"run": run.row["key"], "tag": name} for run in touched for name in sorted(run.removed_tags)]
+        removed = [{"run": run.key, "tag": name} for run in touched for name in sorted(run.removed_tags)]
         if removed:
             connection.execute(_DELETE_TAG, removed)
 
-    def _pairs(self, of: Iterable[tuple[_Run, dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _pairs(self, of: Iterable[tuple[LockedRun, dict[str, Any]]]) -> list[dict[str, Any]]:
         return [
-            {"run_key": run.row["key"], "name": name, "workspace_key": self._workspace_key, "value": value}
+            {"run_key": run.key, "name": name, "workspace_key": self._workspace_key, "value": value}
             for run, found in of
             for name, value in found.items()
         ]
 
 
-_HANDLERS: Final[dict[str, Callable[[Changes, _Run, Event], None]]] = {
+_HANDLERS: Final[dict[str, Callable[[Changes, LockedRun, Event], None]]] = {
     "run": Changes._run,
     "status": Changes._status,
     "tags": Changes._tags,
     "properties": Changes._properties,
     "describe": Changes._describe,
     "artifact": Changes._artifact,
+    "snapshot": Changes._snapshot,
+    "document": Changes._document,
+    "owner": Changes._owner,
     "warning": Changes._warning,
 }
 EVENT_KINDS: Final = frozenset({"experiment", *_HANDLERS})
@@ -407,19 +324,6 @@ def write_tags(connection: Connection, pairs: list[dict[str, Any]]) -> None:
         )
 
 
-def new_experiment(workspace_key: int, name: str, created_ns: int) -> dict[str, Any]:
-    """The row of a new experiment."""
-    return {
-        "workspace_key": workspace_key,
-        "id": str(uuid4()),
-        "name": name,
-        "description": "",
-        "tags": {},
-        "created_ns": created_ns,
-        "last_number": 0,
-    }
-
-
 def _experiment_name(event: Event) -> str:
     name = event.data.get("name" if event.kind == "experiment" else "experiment")
     return fit_experiment_name(name if isinstance(name, str) else "")
@@ -429,9 +333,11 @@ def _text(value: Any) -> str | None:
     return fit_name(value) if isinstance(value, str) else None
 
 
+def _count(value: Any, what: str) -> int:
+    if type(value) is not int or not 0 <= value <= _MAX_NS:
+        raise BadInput(f"{ascii(value)[:100]} is no {what}")
+    return value
+
+
 def _time(time_ns: Any) -> int:
     return max(0, min(time_ns, _MAX_NS)) if isinstance(time_ns, int) else 0
-
-
-def _pieces(listed: list[str]) -> Iterable[list[str]]:
-    return (listed[position : position + MAX_PARAMETERS] for position in range(0, len(listed), MAX_PARAMETERS))

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from milepost.store.engine import insert, write
 from milepost.store.errors import BadInput, NotFound
-from milepost.store.events import new_experiment
+from milepost.store.locked import new_experiment
 from milepost.store.records import ExperimentRecord
 from milepost.store.schema import experiments, runs
 from milepost.store.texts import clean, clean_json, fit_experiment_name

@@ -14,7 +14,7 @@ from milepost.store.errors import NotFound, StoreDamaged
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """The versions of the schema that this Milepost knows, oldest first; a test holds them against ``migrations/``."""
 HEAD: Final = REVISIONS[-1]
 

@@ -20,8 +20,8 @@ MAX_BYTES: Final = 2048
 """Of a whole name in UTF-8: what an index of PostgreSQL takes."""
 MAX_PART_BYTES: Final = 255
 """Of one part of a name in UTF-8: what file systems take."""
-MAX_MODEL_NAME: Final = 255
-"""Characters of a model's name."""
+MAX_PLAIN_NAME: Final = 255
+"""Characters of the name of a model, an environment or a compute target."""
 
 # C0, DEL and C1: among them what moves a terminal's cursor.  U+2028 and U+2029 end lines in logs and in JavaScript.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -62,17 +62,25 @@ def check_name(name: str) -> str:
 
 def check_model_name(name: str) -> str:
     """The model's name as it is.  It is one part of a path, and has no ":": ids are NAME:VERSION.  Raises BadInput."""
+    return check_plain_name(name, "the model name")
+
+
+def check_plain_name(name: str, what: str) -> str:
+    """The name of something that has versions or is a folder's name, as it is: one part of a path, without ":".
+
+    ``what`` says in errors what it names.  Raises BadInput.
+    """
     if not isinstance(name, str):
-        raise BadInput(f"a model's name is a text, not {type(name).__name__}")
-    _check_characters(name, what="the model name")
+        raise BadInput(f"{what} is a text, not {type(name).__name__}")
+    _check_characters(name, what=what)
     for character in ("/", "\\", ":"):
         if character in name:
-            raise _refused(name, f"has a {character!r}", "use letters, digits, spaces, and - _ .", "the model name")
-    if len(name) > MAX_MODEL_NAME:
-        raise _refused(name, f"has {len(name)} characters", f"use up to {MAX_MODEL_NAME}", "the model name")
+            raise _refused(name, f"has a {character!r}", "use letters, digits, spaces, and - _ .", what)
+    if len(name) > MAX_PLAIN_NAME:
+        raise _refused(name, f"has {len(name)} characters", f"use up to {MAX_PLAIN_NAME}", what)
     if name in ("", "."):
-        raise _refused(name, "is empty", "give the model a name", "the model name")
-    _check_part(name, name, what="the model name")
+        raise _refused(name, "is empty", "give a name", what)
+    _check_part(name, name, what=what)
     return name
 
 

@@ -68,6 +68,8 @@ class RunQuery:
     experiment: str | None = None
     run_ids: tuple[str, ...] | None = None
     type: str | None = None
+    target: str | None = None
+    """The name of a compute target, in any case of letters."""
     statuses: tuple[str, ...] | None = None
     tags: dict[str, Any] = field(default_factory=dict)
     """key -> text, None (a tag without a value) or ANY."""
@@ -134,6 +136,43 @@ class ArtifactRecord:
     size: int
     content_type: str
     created_ns: int
+    captured: bool
+    """Collected from the working directory by the system so far; the script has not uploaded it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """A folder as it was; ``manifest`` is the digest of the content that lists its files (see ``manifest.py``)."""
+
+    id: str
+    manifest: str
+    files: int
+    bytes: int
+    """Of all its files together."""
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentRecord:
+    """One version of a registered environment."""
+
+    name: str
+    version: int
+    definition: dict[str, Any]
+    """With the "name" and the "version" (as a text) of this record."""
+    labels: tuple[str, ...]
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeRecord:
+    """A compute target."""
+
+    name: str
+    kind: str
+    definition: dict[str, Any]
+    created_ns: int
+    updated_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +230,9 @@ class WorkspaceInfo:
     artifact_bytes: int
     """Sum over names; a content shared by two names counts twice."""
     blob_bytes: int
-    """What the blobs take once each."""
+    """What the contents of runs' files and of models take, once each.  Those that only snapshots have do not count:
+    their manifests would have to be read for that."""
     models: int
+    snapshots: int
+    snapshot_bytes: int
+    """Sum over the different snapshots; a content that two of them share counts twice, though it is stored once."""

@@ -28,7 +28,7 @@ from milepost.store.batch import USER
 from milepost.store.engine import MAX_PARAMETERS, is_sqlite, write
 from milepost.store.errors import BadInput, NotFound
 from milepost.store.records import ANY, RunPage, RunQuery, RunRecord
-from milepost.store.schema import INDEXED_CHARACTERS, experiments, metrics, properties, runs, tags
+from milepost.store.schema import INDEXED_CHARACTERS, experiments, folded_target, metrics, properties, runs, tags
 from milepost.store.texts import clean, fit_name
 
 if TYPE_CHECKING:
@@ -278,6 +278,13 @@ def _filters(store: Store, query: RunQuery) -> list[ColumnElement[bool]]:
         where.append(runs.c.run_id.in_([fit_name(run_id) for run_id in query.run_ids]))
     if query.type is not None:
         where.append(runs.c.type == clean(query.type))
+    if query.target is not None:
+        target = clean(query.target)
+        # As the index has it: its condition, and the beginning of the name.
+        where.append(runs.c.target.is_not(None))
+        where.append(folded_target == func.lower(target[:INDEXED_CHARACTERS]))
+        if len(target) >= INDEXED_CHARACTERS:
+            where.append(func.lower(runs.c.target) == func.lower(target))
     if query.statuses is not None:
         where.append(runs.c.status.in_([clean(status) for status in query.statuses]))
     for key, value in query.tags.items():

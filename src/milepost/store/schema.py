@@ -22,6 +22,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    func,
     text,
 )
 from sqlalchemy.types import JSON
@@ -106,6 +108,16 @@ runs = Table(
     Index(None, "workspace_key", "root_id"),
     Index(None, "workspace_key", "status"),
     Index(None, "owner_journal"),
+)
+# Runs of a compute target, which most runs do not have.  Names of targets mean the same in any case of letters.
+folded_target: Final = func.lower(func.substr(runs.c.target, text("1"), text(str(INDEXED_CHARACTERS))))
+Index(
+    "ix_runs_target",
+    runs.c.workspace_key,
+    folded_target,
+    runs.c.created_ns,
+    sqlite_where=runs.c.target.is_not(None),
+    postgresql_where=runs.c.target.is_not(None),
 )
 
 deleted_runs = Table(
@@ -222,6 +234,8 @@ artifacts = Table(
     Column("size", BigInteger, nullable=False),
     Column("content_type", Text, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
+    # Collected from the working directory, not uploaded.  A default, for those who write as version 0001 did.
+    Column("captured", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("run_key", "folded"),
     Index(None, "workspace_key", "digest"),
 )
@@ -291,4 +305,88 @@ dataset_inputs = Table(
     Column("profile", Text),
     Column("tags", JSON, nullable=False),
     UniqueConstraint("run_key", "name", "digest"),
+)
+
+documents = Table(
+    # Facts of a run that are too long for its properties.
+    "documents",
+    metadata,
+    Column("run_key", _Key, ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    _workspace(),
+    Column("content", JSON, nullable=False),
+    Column("told_ns", BigInteger, nullable=False),
+)
+
+snapshots = Table(
+    # Folders as they were.  The manifest, a content in the blob store, names the contents of their files.
+    "snapshots",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    _workspace(),
+    Column("id", Text, nullable=False),  # UUID
+    Column("manifest", Text, nullable=False),  # digest
+    Column("files", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("told_ns", BigInteger, nullable=False),  # by the store's clock, when it was last told of it
+    UniqueConstraint("workspace_key", "id"),
+    Index(None, "workspace_key", "manifest"),
+)
+
+run_snapshots = Table(
+    "run_snapshots",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    _workspace(),
+    _run(),
+    Column("snapshot_key", _Key, ForeignKey("snapshots.key", ondelete="CASCADE"), nullable=False),
+    Column("taken_ns", BigInteger, nullable=False),
+    UniqueConstraint("run_key", "snapshot_key"),
+    Index(None, "snapshot_key"),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    _workspace(),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("definition", JSON, nullable=False),  # without its name and version
+    Column("digest", Text, nullable=False),  # of the definition: the same content is not registered twice in a row
+    Column("created_ns", BigInteger, nullable=False),
+    UniqueConstraint("workspace_key", "name", "version"),
+)
+
+environment_names = Table(
+    # The newest version of each name; whoever makes the next one locks this row.
+    "environment_names",
+    metadata,
+    Column("workspace_key", Integer, ForeignKey("workspaces.key", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("last_version", Integer, nullable=False),
+)
+
+environment_labels = Table(
+    "environment_labels",
+    metadata,
+    Column("workspace_key", Integer, ForeignKey("workspaces.key", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+computes = Table(
+    "computes",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    _workspace(),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # the name in lower case, by which it is found
+    Column("kind", Text, nullable=False),
+    Column("definition", JSON, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    UniqueConstraint("workspace_key", "folded"),
 )

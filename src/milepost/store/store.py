@@ -9,7 +9,19 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from milepost.store import apply, artifacts, deletion, experiments, metric_queries, models, runs
+from milepost.store import (
+    apply,
+    artifacts,
+    computes,
+    deletion,
+    documents,
+    environments,
+    experiments,
+    metric_queries,
+    models,
+    runs,
+    snapshots,
+)
 from milepost.store.engine import insert, open_engine, read, write
 from milepost.store.errors import BadInput, NotFound
 from milepost.store.migrate import HEAD, ensure_schema
@@ -20,6 +32,7 @@ from milepost.store.schema import experiments as experiments_table
 from milepost.store.schema import metrics, workspaces
 from milepost.store.schema import models as models_table
 from milepost.store.schema import runs as runs_table
+from milepost.store.schema import snapshots as snapshots_table
 from milepost.store.status import TERMINAL
 from milepost.store.texts import clean
 
@@ -37,11 +50,14 @@ if TYPE_CHECKING:
     from milepost.store.records import (
         ArtifactRecord,
         Blob,
+        ComputeRecord,
+        EnvironmentRecord,
         ExperimentRecord,
         MetricSummary,
         ModelRecord,
         RunPage,
         RunRecord,
+        SnapshotRecord,
     )
 
 _PAGE = 1000
@@ -132,6 +148,8 @@ class Store:
                 artifact_bytes=count(artifacts_table, of=artifacts_table.c.size),
                 blob_bytes=count(blobs_table, of=blobs_table.c.size),
                 models=count(models_table),
+                snapshots=count(snapshots_table),
+                snapshot_bytes=count(snapshots_table, of=snapshots_table.c.bytes),
             )
 
     # Journals.
@@ -278,6 +296,69 @@ class Store:
     def download_artifact(self, run_id: str, name: str, path: str | os.PathLike[str]) -> None:
         """Write a file of a run to ``path``.  Raises NotFound, BadInput."""
         self.blobs.download(self.artifact(run_id, name).digest, path)
+
+    def read_range(self, run_id: str, name: str, start: int, end: int) -> bytes:
+        """The bytes ``start`` to ``end`` (left out) of a file of a run, or as many of them as there are.
+
+        Raises NotFound, BadInput.
+        """
+        return self.blobs.read_range(self.artifact(run_id, name).digest, start, end)
+
+    # Snapshots and documents of runs.
+
+    def snapshot(self, snapshot_id: str) -> SnapshotRecord:
+        """A snapshot.  Raises NotFound."""
+        return snapshots.get_snapshot(self, snapshot_id)
+
+    def snapshots(self, run_id: str) -> list[SnapshotRecord]:
+        """The snapshots of a run in the order in which they were taken; the first is the run's own."""
+        return snapshots.list_snapshots(self, run_id)
+
+    def document(self, run_id: str, name: str) -> Any:
+        """A structured fact of a run; None where it has none of this name."""
+        return documents.get_document(self, run_id, name)
+
+    def documents(self, run_id: str) -> dict[str, Any]:
+        """All structured facts of a run, by name."""
+        return documents.list_documents(self, run_id)
+
+    # Environments and compute targets.
+
+    def register_environment(self, name: str, definition: Mapping[str, Any]) -> EnvironmentRecord:
+        """Keep the next version of an environment; see ``environments.register_environment``.  Raises BadInput."""
+        return environments.register_environment(self, name, definition)
+
+    def environment(self, name: str, version: int | None = None, label: str | None = None) -> EnvironmentRecord:
+        """A version of an environment, by default the newest.  Raises NotFound."""
+        return environments.get_environment(self, name, version, label=label)
+
+    def environments(self, name: str | None = None, latest: bool = False) -> list[EnvironmentRecord]:
+        """Environments by name, the newest version first; see ``environments.list_environments``."""
+        return environments.list_environments(self, name, latest)
+
+    def label_environment(self, name: str, version: int | None, labels: Iterable[str]) -> None:
+        """Let labels mean this version, or nothing any more (None).  Raises NotFound, BadInput."""
+        environments.label_environment(self, name, version, labels)
+
+    def create_compute(self, name: str, kind: str, definition: Mapping[str, Any]) -> ComputeRecord:
+        """Keep a new compute target.  Raises BadInput, and Conflict where there is one of this name."""
+        return computes.create_compute(self, name, kind, definition)
+
+    def compute(self, name: str) -> ComputeRecord:
+        """A compute target.  Raises NotFound."""
+        return computes.get_compute(self, name)
+
+    def computes(self) -> list[ComputeRecord]:
+        """All compute targets, by name."""
+        return computes.list_computes(self)
+
+    def update_compute(self, name: str, definition: Mapping[str, Any]) -> ComputeRecord:
+        """Give a compute target another definition.  Raises NotFound."""
+        return computes.update_compute(self, name, definition)
+
+    def delete_compute(self, name: str) -> None:
+        """Delete a compute target.  Raises NotFound."""
+        computes.delete_compute(self, name)
 
     # Models.
 
