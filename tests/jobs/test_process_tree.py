@@ -382,7 +382,7 @@ class TestEnding:
                 if os.fork():
                     os._exit(0)
                 os.setsid()
-                time.sleep(0.001)
+                time.sleep(0.02)
             """
         )
         job.wait_for("main", 12)

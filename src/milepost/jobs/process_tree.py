@@ -113,12 +113,10 @@ def reap(keep: Collection[int] = (), among: Iterable[int] | None = None) -> int:
     """
     if os.name == "nt":
         return 0
-    me = os.getpid()
-    wanted = None if among is None else set(among)
     reaped = 0
-    for pid, entry in _table().items():
-        if entry.parent == me and entry.ended and pid not in keep and (wanted is None or pid in wanted):
-            with contextlib.suppress(OSError):
+    for pid in _children() if among is None else among:
+        if pid not in keep:
+            with contextlib.suppress(OSError):  # not a child of ours, or taken by another thread
                 reaped += os.waitpid(pid, os.WNOHANG)[0] == pid
     return reaped
 
@@ -332,6 +330,18 @@ def _depth(pid: int, table: dict[int, _Entry]) -> int:
         seen.add(pid)
         pid = table[pid].parent
     return len(seen)
+
+
+def _children() -> list[int]:
+    """The children of this process, zombies among them."""
+    files = list(Path("/proc/self/task").glob("*/children")) if _LINUX else []
+    found: list[int] = []
+    for file in files:
+        with contextlib.suppress(OSError):  # the thread has ended
+            found += map(int, file.read_text().split())
+    me = os.getpid()
+    # A kernel may be built without these files.
+    return found if files else [pid for pid, entry in _table().items() if entry.parent == me]
 
 
 def _is_child(child: int, parent: int) -> bool:
