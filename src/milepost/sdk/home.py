@@ -179,6 +179,11 @@ def list_workspaces(on_error: Callable[[WorkspaceException], None] | None = None
     return places
 
 
+def read_workspace(folder: Path) -> WorkspacePlace:
+    """The workspace in that folder.  Raises WorkspaceException where its ``workspace.json`` cannot be used."""
+    return _read(folder)
+
+
 def _read(folder: Path) -> WorkspacePlace:
     """What ``workspace.json`` in ``folder`` says.  Raises WorkspaceException with what to do about it."""
     path = folder / _FILE

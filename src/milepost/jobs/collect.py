@@ -1,0 +1,130 @@
+"""Keep the files that a script leaves in its working directory: while it runs, and at its end."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from milepost.jobs.record import Record, artifact
+
+SETTLED_S: Final = 5.0
+"""A file that was written to within so many seconds is not yet taken, except at the end."""
+LARGEST_EARLY: Final = 256 << 20
+"""Larger files (bytes) are taken at the end only: one that grows would be stored again and again."""
+TRIES: Final = 3
+_WARNINGS: Final = 20
+
+
+@dataclass
+class Collector:
+    """Keeps the files below some folders of ``root``, each again when it has changed."""
+
+    record: Record
+    run_id: str
+    root: Path
+    folders: list[str]
+    stopped: Callable[[], bool] = lambda: False
+    """Asked between two files: whether nobody wants the rest any more."""
+    _taken: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+
+    def early(self) -> None:
+        """Keep what is new and seems finished."""
+        newest = time.time_ns() - int(SETTLED_S * 1e9)
+        for name, path, info in self._files():
+            if info.st_mtime_ns <= newest and info.st_size <= LARGEST_EARLY:
+                self._take(name, path, info)
+
+    def finish(self) -> list[tuple[str, Path]]:
+        """Keep all that is new; gives the files (name, path) that could not be kept."""
+        left = []
+        for name, path, info in self._files():
+            if self.stopped():
+                break
+            for attempt in range(TRIES):
+                if self._take(name, path, info):
+                    break
+                time.sleep(attempt)
+            else:
+                left.append((name, path))
+        return left
+
+    def _take(self, name: str, path: Path, info: os.stat_result) -> bool:
+        """Whether the file is kept now, or never can be (which is told)."""
+        from milepost.store.errors import BadInput, StoreError
+
+        signature = (info.st_size, info.st_mtime_ns, info.st_ino)
+        if self._taken.get(name) == signature:
+            return True
+        try:
+            artifact(self.record, self.run_id, name, path)
+        except BadInput as error:
+            if path.exists():
+                self._tell(f"{name} was not kept: {error}")
+        except (StoreError, OSError) as error:
+            self._tell(f"{name} could not be kept yet: {error}")
+            return False
+        self._taken[name] = signature
+        return True
+
+    def _tell(self, message: str) -> None:
+        if message not in self._told and len(self._told) < _WARNINGS:
+            self._told.add(message)
+            self.record.say(self.run_id, "warning", {"message": message})
+
+    def _files(self) -> Iterator[tuple[str, Path, os.stat_result]]:
+        from milepost.store.errors import BadInput
+        from milepost.store.names import check_name
+
+        root = os.path.realpath(self.root)
+        for folder in self.folders:
+            for path in _walk(self.root / folder, root, self._tell):
+                name = path.relative_to(self.root).as_posix()
+                try:
+                    if check_name(name) == name:
+                        yield name, path, path.stat()
+                except BadInput as error:
+                    self._tell(f"a file was not kept: {error}")
+                except OSError:
+                    continue  # it went away meanwhile
+
+
+def _walk(folder: Path, root: str, tell: Callable[[str], None]) -> Iterator[Path]:
+    """Regular files below a folder, by name.  Links are followed to what lies in ``root``, and to nothing else."""
+    seen = set()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        real = os.path.realpath(here)
+        if not _lies_in(real, root):
+            tell(f"{here.name} leads out of the working directory, so what is in it was not kept")
+            continue
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            with os.scandir(here) as found:
+                entries = sorted(found, key=lambda each: each.name)
+        except OSError:
+            continue  # not there, or no folder
+        for entry in entries:
+            try:
+                mode = entry.stat().st_mode
+            except OSError:
+                continue
+            if stat.S_ISDIR(mode):
+                waiting.append(Path(entry.path))
+            elif stat.S_ISREG(mode):
+                if entry.is_symlink() and not _lies_in(os.path.realpath(entry.path), root):
+                    tell(f"{entry.name} is a link that leads out of the working directory, so it was not kept")
+                    continue
+                yield Path(entry.path)
+
+
+def _lies_in(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)

@@ -1,0 +1,52 @@
+"""What agents and supervisors need of whoever records: this room does not know journals, drains or servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from milepost.store.blobs import Blobs
+
+
+class Record(Protocol):
+    """Says what happens to runs.  Saying returns at once and survives the death of this process."""
+
+    def say(self, run_id: str, kind: str, data: Mapping[str, Any]) -> None:
+        """An event of a run; see ``milepost.store.batch.Event`` for the kinds."""
+        ...
+
+    def sample(self, run_id: str, values: Mapping[str, float]) -> None:
+        """A point of each of these system metrics."""
+        ...
+
+    def blobs(self) -> Blobs:
+        """Where the contents of files are."""
+        ...
+
+    def settle(self, timeout_s: float) -> bool:
+        """Bring all that was said into the store, and what processes that have ended left; False if that failed."""
+        ...
+
+    def unfinished(self, run_id: str) -> list[str]:
+        """The run's descendants that have not ended themselves, after ``settle``."""
+        ...
+
+    def nodes(self, target: str) -> int | None:
+        """How many nodes the pool of that name has now; None where there is no such pool (any more), 0 where that
+        cannot be told just now."""
+        ...
+
+
+def status(record: Record, run_id: str, name: str, error: Mapping[str, str] | None = None) -> None:
+    """Say a run's status, with the error that explains it."""
+    record.say(run_id, "status", {"status": name} if error is None else {"status": name, "error": dict(error)})
+
+
+def artifact(record: Record, run_id: str, name: str, path: Path) -> None:
+    """Keep a file as one that the system has collected.  Raises the store's errors."""
+    from milepost.store.artifacts import content_type_of
+
+    blob = record.blobs().put_file(path, follow_links=False)
+    data = {"name": name, "digest": blob.digest, "size": blob.size, "content_type": content_type_of(name)}
+    record.say(run_id, "artifact", {**data, "captured": True})

@@ -1,0 +1,81 @@
+"""What Milepost's own processes begin with; not for use by hand.
+
+An agent sees to a workspace's submitted runs, a supervisor does one of them, a preparer builds the environment of one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+_MODULE: Final = "milepost.sdk.job_process"
+
+
+def entry(kind: str, workspace: Path) -> list[str]:
+    """The arguments for this interpreter that become such a process; a run's id may follow."""
+    # Not -m: a script may have found Milepost by a path that it set itself.
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    return ["-c", f"import sys; sys.path.append({root!r}); from {_MODULE} import main; main()", kind, str(workspace)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Be the process that the arguments ask for."""
+    kind, folder, *rest = sys.argv[1:] if arguments is None else arguments
+    if kind == "agent":
+        from milepost.jobs.agent import leave_parent
+
+        leave_parent()
+    for name in ("SIGHUP", "SIGINT"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)  # a terminal's end is not ours
+    {"agent": _agent, "supervise": _supervise, "prepare": _prepare}[kind](Path(folder), *rest)
+
+
+def _agent(workspace: Path) -> None:
+    from milepost.jobs.agent import Agent, serve
+    from milepost.jobs.local_launcher import LocalLauncher
+    from milepost.sdk.home import home
+    from milepost.sdk.job_record import job_record
+
+    record = job_record(workspace)
+    launcher = LocalLauncher(entry("supervise", workspace))
+    serve(Agent(workspace, home(), record, launcher, entry("prepare", workspace)))
+    record.close()
+
+
+def _supervise(workspace: Path, run_id: str) -> None:
+    from milepost.jobs.supervisor import supervise
+    from milepost.sdk.home import home
+    from milepost.sdk.job_record import job_record
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a run is ended by asking for it; see jobs/job.py
+    record = job_record(workspace)
+    supervise(workspace, home(), run_id, record)
+    record.close()
+    ensure_agent(workspace)
+
+
+def _prepare(workspace: Path, run_id: str) -> None:
+    from milepost.jobs.preparing import prepare_job
+    from milepost.sdk.home import home
+
+    prepare_job(workspace, home(), run_id)
+
+
+def ensure_agent(workspace: Path) -> bool:
+    """Start the workspace's agent where it has runs on their way and nobody sees to them."""
+    from milepost.jobs.agent import ensure_agent
+
+    try:
+        return ensure_agent(workspace, entry("agent", workspace))
+    except OSError as error:
+        if os.environ.get("MILEPOST_DEBUG"):
+            raise
+        from milepost.warning import warn
+
+        warn(f"Milepost could not start the process that sees to the submitted runs: {error}")
+        return False
