@@ -21,7 +21,7 @@ import os
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from uuid import uuid4
 from milepost.store.content import Changed, checked, digest_of, open_regular, pieces
 from milepost.store.errors import BadInput, StoreDamaged, StoreUnavailable
 from milepost.store.records import Blob
+from milepost.store.together import together
 
 IN_MEMORY: Final = 8 << 20
 """Files up to this size (bytes) are read once, as a whole."""
@@ -136,6 +137,8 @@ class Blobs(ABC):
     """Where it is, without secrets."""
     grace_s: float
     """How long (seconds) a content may be unnamed before a sweep frees it."""
+    threads: int = 16
+    """How many contents are best stored or read at the same time."""
 
     def __init__(self, address: str, owner: str | None, grace_s: float) -> None:
         self.address = address
@@ -174,6 +177,14 @@ class Blobs(ABC):
             f"{str(path)!r} kept changing while it was read ({_TRIES} tries): store it once nothing writes to it any "
             "more, or store a copy of it"
         )
+
+    def put_files(self, paths: Sequence[str]) -> list[Blob]:
+        """Store many regular files, in a fraction of the time that ``put_file`` takes for one after the other.
+
+        Gives what ``put_file`` gives, in the order of the paths; all of it is there when this returns.  Where it
+        raises, some may have been stored.  Links are not followed.  Raises BadInput as ``put_file`` does.
+        """
+        return together(self.put_file, paths, self.threads)
 
     def put_stream(self, stream: IO[bytes]) -> Blob:
         """Store what is left of a binary stream of any length.  Raises BadInput where it does not give bytes."""
@@ -263,6 +274,12 @@ class Blobs(ABC):
         False where it is not there, or where an object store's copy is too old for that: then it must be stored anew.
         """
         return self.exists(digest) and self._reuse(digest, self.size(digest))
+
+    def keep_all(self, sizes: Mapping[str, int]) -> set[str]:
+        """``keep`` for many contents, digest -> size in bytes; gives those that must be stored anew."""
+        digests = list(sizes)
+        kept = together(lambda digest: self._reuse(digest, sizes[digest]), digests, self.threads)
+        return {digest for digest, is_kept in zip(digests, kept, strict=True) if not is_kept}
 
     @abstractmethod
     def delete(self, digest: str) -> None:

@@ -12,19 +12,21 @@ too; what a killed sweep left there is moved back by the next one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 from uuid import uuid4
 
 from milepost.store.blobs import Blobs, Freed, check_digest, digest_at, is_full, key_of
-from milepost.store.content import PIECE, digest_of, pieces
+from milepost.store.content import PIECE, digest_of, open_regular, pieces
 from milepost.store.errors import BadInput, NotFound, StoreUnavailable
 from milepost.store.records import Blob
+from milepost.store.together import together
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -42,6 +44,12 @@ _JUST_MADE_S: Final = 60.0
 """A file this young may have been made by a process that has not yet made its place in the folder durable."""
 _SURELY_DEAD_S: Final = 86_400.0
 """A draft this old is nobody's, where its lock cannot be asked (network file systems)."""
+_SMALL: Final = 1 << 20
+"""Files up to this size (bytes) are stored many at once, ..."""
+_TOGETHER: Final = 512
+"""... so many of them ..."""
+_HELD: Final = 32 << 20
+"""... and about so many bytes."""
 
 
 class LocalBlobs(Blobs):
@@ -54,21 +62,108 @@ class LocalBlobs(Blobs):
     # Storing.
 
     def _reuse(self, digest: str, size: int) -> bool:
-        path = self._path(digest)
+        age_s = self._touch(digest, size)
+        if age_s is not None and age_s < _JUST_MADE_S:
+            with self._explained():
+                _sync_folder(self._path(digest).parent)
+        return age_s is not None
+
+    def _touch(self, digest: str, size: int) -> float | None:
+        """Make a content look new; gives how long ago (seconds) it was new before, None where it is not there."""
+        path = str(self._path(digest))
         try:
-            before = path.lstat()
+            before = os.lstat(path)
             if not stat.S_ISREG(before.st_mode) or before.st_size != size:
-                return False
+                return None
             os.utime(path)
-            path.lstat()  # a sweep may have moved it away at the same moment
+            os.lstat(path)  # a sweep may have moved it away at the same moment
         except (FileNotFoundError, PermissionError):
-            return False
+            return None
         except OSError as error:
             raise self._unavailable(error) from error
-        if time.time() - before.st_mtime < _JUST_MADE_S:
+        return time.time() - before.st_mtime
+
+    def keep_all(self, sizes: Mapping[str, int]) -> set[str]:
+        """See ``Blobs.keep_all``."""
+        missing, folders = set(), set()
+        for digest, size in sizes.items():
+            age_s = self._touch(digest, size)
+            if age_s is None:
+                missing.add(digest)
+            elif age_s < _JUST_MADE_S:
+                folders.add(self._path(digest).parent)
+        with self._explained():
+            together(_sync_folder, sorted(folders), self.threads)
+        return missing
+
+    def put_files(self, paths: Sequence[str]) -> list[Blob]:
+        """See ``Blobs.put_files``."""
+        self._mark()
+        blobs: list[Blob] = []
+        waiting: dict[str, bytes] = {}
+        held = 0
+        for path in paths:
+            data = _read_small(path)
+            if data is None:
+                blobs.append(self.put_file(path))
+                continue
+            blob = Blob(hashlib.sha256(data).hexdigest(), len(data))
+            blobs.append(blob)
+            if blob.digest not in waiting:
+                waiting[blob.digest] = data
+                held += len(data)
+            if len(waiting) >= _TOGETHER or held >= _HELD:
+                self._put_together(waiting)
+                waiting, held = {}, 0
+        self._put_together(waiting)
+        return blobs
+
+    def _put_together(self, contents: Mapping[str, bytes]) -> None:
+        """Store contents under their digests.  They are made durable at the same time, by threads that wait for it.
+
+        The drafts are not locked, for want of so many open files: one that a sweep has taken for abandoned (its
+        process was stopped for longer than the grace period) is written again.
+        """
+        new = self.keep_all({digest: len(data) for digest, data in contents.items()})
+        if not new:
+            return
+        drafts = {digest: str(self.root / "tmp" / f"{uuid4().hex}.part") for digest in new}
+        try:
             with self._explained():
-                _sync_folder(path.parent)
-        return True
+                (self.root / "tmp").mkdir(parents=True, exist_ok=True)
+                for digest, draft in drafts.items():
+                    self._write_draft(draft, contents[digest])
+                lost = {
+                    digest
+                    for digest, is_there in zip(drafts, together(_sync, [*drafts.values()], self.threads), strict=True)
+                    if not is_there
+                }
+                folders = {digest: self._path(digest).parent for digest in drafts}
+                for folder in set(folders.values()):
+                    folder.mkdir(parents=True, exist_ok=True)
+                for digest in new - lost:
+                    path = self._path(digest)
+                    if os.name == "nt" and path.exists():
+                        continue  # a reader may have it open, and then it cannot be replaced
+                    try:
+                        os.replace(drafts[digest], path)  # noqa: PTH105  for many, Path.replace takes long
+                    except FileNotFoundError:
+                        lost.add(digest)
+                together(_sync_folder, sorted(set(folders.values())), self.threads)
+                self._sync_above()
+        finally:
+            for draft in drafts.values():
+                with suppress(OSError):
+                    os.unlink(draft)  # noqa: PTH108
+        for digest in lost:
+            self._put_new(iter((contents[digest],)), digest, len(contents[digest]))
+
+    def _write_draft(self, draft: str, data: bytes) -> None:
+        handle = os.open(draft, _NEW, 0o666)
+        try:
+            self._write(handle, data)
+        finally:
+            os.close(handle)
 
     def _put_new(self, source: Iterator[bytes], digest: str, size: int) -> None:
         with self._draft() as (handle, draft):
@@ -123,9 +218,13 @@ class LocalBlobs(Blobs):
                 return  # a reader may have it open, and then it cannot be replaced
             draft.replace(path)
             _sync_folder(path.parent)
-            for folder in (path.parent.parent, self.root, self.root.parent):
-                if time.time() - folder.stat().st_mtime < _JUST_MADE_S:
-                    _sync_folder(folder)
+            self._sync_above()
+
+    def _sync_above(self) -> None:
+        """Make the folders above a content's own durable, where they may be new."""
+        for folder in (self.root / "sha256", self.root, self.root.parent):
+            if time.time() - folder.stat().st_mtime < _JUST_MADE_S:
+                _sync_folder(folder)
 
     # Reading.
 
@@ -322,6 +421,31 @@ def _abandoned(draft: Path, age_s: float, grace_s: float) -> bool:
         return age_s > _SURELY_DEAD_S
     finally:
         os.close(handle)
+
+
+def _read_small(path: str) -> bytes | None:
+    """A regular file's content; None where it is long.  Raises BadInput."""
+    with open_regular(Path(path), follow_links=False) as source:
+        if os.fstat(source.fileno()).st_size > _SMALL:
+            return None
+        data = b"".join(pieces(source, _SMALL + 1))
+    return data if len(data) <= _SMALL else None
+
+
+def _sync(draft: str) -> bool:
+    """Make a draft durable.  False where it is gone."""
+    try:
+        handle = os.open(draft, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        return False
+    try:
+        os.utime(draft)  # it may have waited for longer than the grace period
+        os.fsync(handle)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
