@@ -28,7 +28,6 @@ CLOUD = "belongs to Azure's cloud"
 LATER_NAMES = {
     "azureml.core": {
         "ComputeTarget": SUBMITTING,
-        "Environment": SUBMITTING,
         "Keyvault": CLOUD,
         "RunConfiguration": SUBMITTING,
         "ScriptRun": SUBMITTING,
@@ -37,21 +36,12 @@ LATER_NAMES = {
     },
     "azureml.core.runconfig": {
         "DockerConfiguration": SUBMITTING,
-        "EnvironmentDefinition": SUBMITTING,
         "MpiConfiguration": SUBMITTING,
         "ParallelTaskConfiguration": SUBMITTING,
         "PyTorchConfiguration": SUBMITTING,
         "RunConfiguration": SUBMITTING,
         "TensorflowConfiguration": SUBMITTING,
     },
-    "azureml.core.environment": {
-        "CondaDependencies": SUBMITTING,
-        "DockerSection": SUBMITTING,
-        "Environment": SUBMITTING,
-        "PythonEnvironment": SUBMITTING,
-        "PythonSection": SUBMITTING,
-    },
-    "azureml.core.conda_dependencies": {"CondaDependencies": SUBMITTING},
     "azureml.core.compute": {
         "AmlCompute": SUBMITTING,
         "ComputeInstance": SUBMITTING,
@@ -78,7 +68,6 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
         "delete_private_endpoint_connection": CLOUD,
         "diagnose_workspace": CLOUD,
         "discovery_url": CLOUD,
-        "environments": SUBMITTING,
         "get_connection": CLOUD,
         "get_default_compute_target": SUBMITTING,
         "get_default_keyvault": CLOUD,
@@ -100,7 +89,6 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
     "Experiment": {"from_directory": SUBMITTING, "submit": SUBMITTING},
     "Run": {
         "clean": SUBMITTING,
-        "get_environment": SUBMITTING,
         "get_secret": CLOUD,
         "get_secrets": CLOUD,
         "get_snapshot_id": SUBMITTING,
@@ -109,6 +97,8 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
         "submit_child": SUBMITTING,
         "take_snapshot": SUBMITTING,
     },
+    "Environment": {"get_image_details": CLOUD},
+    "EnvironmentDefinition": {"get_image_details": CLOUD},
     "Model": {
         "add_dataset_references": DATA,
         "deploy": CLOUD,
@@ -284,13 +274,12 @@ def test_import_lines_of_public_scripts_work(line: str) -> None:
 
 
 def test_what_comes_later_says_so_when_it_is_used() -> None:
-    from azureml.core import Environment, Keyvault, ScriptRunConfig
+    from azureml.core import Keyvault, ScriptRunConfig
     from azureml.core.compute import AmlCompute
     from azureml.train.hyperdrive import uniform
 
     uses: list[tuple[Callable[[], Any], str]] = [
         (lambda: ScriptRunConfig(source_directory="."), "azureml.core.ScriptRunConfig is not in this version"),
-        (lambda: Environment.get(None, "x"), "azureml.core.Environment.get is not in this version"),
         (lambda: AmlCompute.provisioning_configuration(vm_size="x"), "AmlCompute.provisioning_configuration is not in"),
         (lambda: uniform(0, 1), "azureml.train.hyperdrive.uniform is not in this version"),
         (lambda: Keyvault(None), "azureml.core.Keyvault belongs to Azure's cloud"),

@@ -9,10 +9,10 @@ __version__ = VERSION
 if TYPE_CHECKING:
     from milepost.sdk.dataset import Dataset
     from milepost.sdk.datastore import Datastore
+    from milepost.sdk.environment import Environment
     from milepost.sdk.experiment import Experiment
     from milepost.sdk.later import (
         ComputeTarget,
-        Environment,
         Keyvault,
         RunConfiguration,
         ScriptRun,
@@ -30,9 +30,10 @@ else:
         {
             "milepost.sdk.dataset": "Dataset",
             "milepost.sdk.datastore": "Datastore",
+            "milepost.sdk.environment": "Environment",
             "milepost.sdk.experiment": "Experiment",
             "milepost.sdk.later": (
-                "ComputeTarget Environment Keyvault RunConfiguration ScriptRun ScriptRunConfig Webservice"
+                "ComputeTarget Keyvault RunConfiguration ScriptRun ScriptRunConfig Webservice"
             ),
             "milepost.sdk.model": "Model",
             "milepost.sdk.run": "Run",

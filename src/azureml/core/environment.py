@@ -1,14 +1,31 @@
 """Environments."""
 
+from milepost.sdk.cloud_sections import DatabricksSection, RSection, SparkSection
+from milepost.sdk.conda_dependencies import CondaDependencies
 from milepost.sdk.constants import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE
-from milepost.sdk.later import CondaDependencies, DockerSection, Environment, PythonEnvironment, PythonSection
+from milepost.sdk.docker_section import (
+    ContainerRegistry,
+    DockerBuildContext,
+    DockerEnvironment,
+    DockerImagePlatform,
+    DockerSection,
+)
+from milepost.sdk.environment import Environment
+from milepost.sdk.python_section import PythonEnvironment, PythonSection
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
     "DEFAULT_GPU_IMAGE",
     "CondaDependencies",
+    "ContainerRegistry",
+    "DatabricksSection",
+    "DockerBuildContext",
+    "DockerEnvironment",
+    "DockerImagePlatform",
     "DockerSection",
     "Environment",
     "PythonEnvironment",
     "PythonSection",
+    "RSection",
+    "SparkSection",
 ]

@@ -1,10 +1,10 @@
 """Run configurations."""
 
+from milepost.sdk.conda_dependencies import CondaDependencies
 from milepost.sdk.constants import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE
+from milepost.sdk.environment import EnvironmentDefinition
 from milepost.sdk.later import (
-    CondaDependencies,
     DockerConfiguration,
-    EnvironmentDefinition,
     MpiConfiguration,
     ParallelTaskConfiguration,
     PyTorchConfiguration,

@@ -78,15 +78,12 @@ _LOAD: Final = (
 )
 
 _GROUPS: Final = (
-    _Group("azureml.core", "ScriptRun ScriptRunConfig RunConfiguration Environment", _RUN_HERE),
+    _Group("azureml.core", "ScriptRun ScriptRunConfig RunConfiguration", _RUN_HERE),
     _Group(
         "azureml.core.runconfig",
-        "MpiConfiguration PyTorchConfiguration TensorflowConfiguration ParallelTaskConfiguration DockerConfiguration "
-        "EnvironmentDefinition",
+        "MpiConfiguration PyTorchConfiguration TensorflowConfiguration ParallelTaskConfiguration DockerConfiguration",
         _RUN_HERE,
     ),
-    _Group("azureml.core.environment", "PythonSection PythonEnvironment DockerSection", _RUN_HERE),
-    _Group("azureml.core.conda_dependencies", "CondaDependencies", _RUN_HERE),
     _Group(
         "azureml.core.compute", "ComputeTarget AmlCompute RemoteCompute ComputeInstance KubernetesCompute", _RUN_HERE
     ),

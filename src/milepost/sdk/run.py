@@ -14,6 +14,7 @@ from milepost.sdk.exceptions import (
     UserErrorException,
 )
 from milepost.sdk.recorder import translated
+from milepost.sdk.run_environment import RunEnvironment
 from milepost.sdk.run_files import RunFiles
 from milepost.sdk.run_later import RunLater
 from milepost.sdk.run_life import RunLife
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from milepost.store.records import RunRecord
 
 
-class Run(RunFiles, RunMetrics, RunLife, RunLater):
+class Run(RunFiles, RunMetrics, RunEnvironment, RunLife, RunLater):
     """A run of an experiment.
 
     Start one with ``Experiment.start_logging()``; inside a submitted script take it with ``Run.get_context()``.

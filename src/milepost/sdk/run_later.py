@@ -15,10 +15,6 @@ class RunLater:
         """Submit a child run: not in this version yet."""
         raise deferred("Run.submit_child", "Run.child_run() starts a child in this process.")
 
-    def get_environment(self) -> Any:
-        """The run's environment: not in this version yet."""
-        raise deferred("Run.get_environment")
-
     def take_snapshot(self, file_or_folder_path: str) -> str:
         """Keep a folder's source with the run: not in this version yet."""
         raise deferred("Run.take_snapshot", "Run.upload_folder() keeps a folder's files with the run.")

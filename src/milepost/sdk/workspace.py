@@ -15,6 +15,7 @@ from milepost.sdk.workspace_cloud import WorkspaceCloud
 
 if TYPE_CHECKING:
     from milepost.sdk.datastore import Datastore
+    from milepost.sdk.environment import Environment
     from milepost.sdk.experiment import Experiment
     from milepost.sdk.model import Model
     from milepost.sdk.run import Run
@@ -230,6 +231,13 @@ class Workspace(WorkspaceCloud):
         return {model.name: model for model in Model.list(self, latest=True)}
 
     @property
+    def environments(self) -> dict[str, Environment]:
+        """The newest version of each registered environment, by name."""
+        from milepost.sdk.environment import Environment
+
+        return Environment.list(self)
+
+    @property
     def datastores(self) -> dict[str, Datastore]:
         """The datastores by name."""
         default = self.get_default_datastore()
@@ -257,11 +265,6 @@ class Workspace(WorkspaceCloud):
     def datasets(self) -> dict[str, Any]:
         """Registered datasets: not in this version yet."""
         raise deferred("Workspace.datasets")
-
-    @property
-    def environments(self) -> dict[str, Any]:
-        """Registered environments: not in this version yet."""
-        raise deferred("Workspace.environments")
 
     @property
     def compute_targets(self) -> dict[str, Any]:

@@ -1,0 +1,7 @@
+"""Where container images are fetched from."""
+
+from milepost.sdk.docker_section import ContainerRegistry
+
+__all__ = [
+    "ContainerRegistry",
+]
