@@ -86,7 +86,7 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
         "update_dependencies": CLOUD,
         "webservices": CLOUD,
     },
-    "Experiment": {"from_directory": SUBMITTING, "submit": SUBMITTING},
+    "Experiment": {"from_directory": SUBMITTING},
     "Run": {
         "clean": SUBMITTING,
         "get_secret": CLOUD,
@@ -94,7 +94,6 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
         "get_snapshot_id": SUBMITTING,
         "list_by_compute": SUBMITTING,
         "restore_snapshot": SUBMITTING,
-        "submit_child": SUBMITTING,
         "take_snapshot": SUBMITTING,
     },
     "Environment": {"get_image_details": CLOUD},

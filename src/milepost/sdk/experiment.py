@@ -143,8 +143,26 @@ class Experiment:
         return run
 
     def submit(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
-        """Submit a script: not in this version yet."""
-        raise deferred("Experiment.submit", "Experiment.start_logging() records a run from this process.")
+        """Submit a ``ScriptRunConfig`` (or an estimator) and give its run at once.
+
+        A snapshot of its folder is taken; the script runs in a process of its own, whatever becomes of this one.
+        ``display_name`` and ``run_id`` may be given too.  Raises UserErrorException for what cannot be run,
+        SnapshotException for a folder that cannot be kept, ComputeTargetException for a target that is not there.
+        """
+        from milepost.sdk.submission import submit
+
+        show = kwargs.pop("show_output", False)
+        run = submit(
+            self,
+            config,
+            tags,
+            parent_id=kwargs.pop("parent_run_id", None),
+            display_name=kwargs.pop("display_name", None),
+            run_id=kwargs.pop("run_id", None),
+        )
+        if show:
+            run.wait_for_completion(show_output=True)
+        return run
 
     def get_runs(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from milepost.sdk import display, lifecycle, links
 from milepost.sdk.exceptions import (
@@ -20,6 +20,9 @@ from milepost.sdk.run_later import RunLater
 from milepost.sdk.run_life import RunLife
 from milepost.sdk.run_metrics import RunMetrics
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
+
+SCRIPT_RUN: Final = "azureml.scriptrun"
+"""The type of the run of a submitted script."""
 
 if TYPE_CHECKING:
     from milepost.sdk.experiment import Experiment
@@ -57,6 +60,8 @@ class Run(RunFiles, RunMetrics, RunEnvironment, RunLife, RunLater):
         self._is_new = is_new
         self._recorder = experiment.workspace._recorder
         self._ended: str | None = None
+        # Whether this process is one of the run's own, started by a supervisor that ends the run.
+        self._is_inside = os.environ.get("MILEPOST_JOB") == run_id
         self._open_metrics()
         self._open_files()
 
@@ -264,6 +269,10 @@ class Run(RunFiles, RunMetrics, RunEnvironment, RunLife, RunLater):
         )
         return _runs(self._experiment.workspace, query)
 
+    def submit_child(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+        """Submit a run that belongs to this one; see ``Experiment.submit``."""
+        return self._experiment.submit(config, tags, parent_run_id=self._id, **kwargs)
+
     # -- finding runs ------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -404,6 +413,8 @@ def _attach(workspace: Workspace, record: RunRecord) -> Run:
     from milepost.sdk.experiment import Experiment
 
     experiment = Experiment._known(workspace, record.experiment)
+    if record.type == SCRIPT_RUN:
+        import milepost.sdk.script_run  # noqa: F401 - adds its provider
     factory = Run._providers.get(record.type or "")
     if factory is not None:
         return factory(experiment, record)
@@ -421,12 +432,20 @@ def _runs(workspace: Workspace, query: Any) -> Iterator[Run]:
 
 def _submitted(run_id: str) -> Run:
     """The run that the environment of a submitted script names."""
+    from milepost.sdk.experiment import Experiment
     from milepost.sdk.workspace import Workspace
 
     name = os.environ.get("AZUREML_ARM_WORKSPACE_NAME")
     if not name:
         raise RunEnvironmentException()
-    return Run.get(Workspace.get(name), run_id)
+    workspace = Workspace.get(name)
+    experiment = os.environ.get("AZUREML_ARM_PROJECT_NAME")
+    if experiment and os.environ.get("MILEPOST_JOB") == run_id:
+        # Its supervisor says that there is such a run: no need to open the store.
+        run = Run.__new__(Run)
+        run._setup(Experiment._known(workspace, experiment), run_id, None, is_new=False)
+        return run
+    return Run.get(workspace, run_id)
 
 
 def _user() -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from milepost.sdk.recorder import translated
+from milepost.sdk.run_logs import PIECE, log_names, read_log
 
 if TYPE_CHECKING:
     from milepost.sdk.recorder import Recorder
     from milepost.store.records import RunRecord
-
-_LOG_FOLDERS: Final = ("azureml-logs/", "logs/", "user_logs/", "system_logs/")
 
 
 class RunDetails:
@@ -33,11 +33,10 @@ class RunDetails:
             "properties": dict(record.properties),
             "inputDatasets": [],
             "outputDatasets": [],
-            "runDefinition": {},
+            "runDefinition": self._document("definition") or {},
             "logFiles": {
                 name: f"{self.get_portal_url()}/files/{name}"
-                for name in self.get_file_names()
-                if name.startswith(_LOG_FOLDERS)
+                for name in log_names(self._recorder, self._id, self.get_file_names())
             },
             "submittedBy": record.submitted_by,
         }
@@ -50,19 +49,38 @@ class RunDetails:
     def get_details_with_logs(self) -> dict[str, Any]:
         """``get_details()`` with each log's text in place of its address."""
         details = self.get_details()
-        store = self._recorder.open_store()
         for name in details["logFiles"]:
-            with translated(), store.open_artifact(self._id, name) as stream:
-                details["logFiles"][name] = stream.read().decode("utf-8", "replace")
+            details["logFiles"][name] = b"".join(self._log_pieces(name)).decode("utf-8", "replace")
         return details
 
     def get_all_logs(self, destination: str | None = None) -> list[str]:
         """Download all logs into a folder (default: the run's id, here) and give their paths."""
+        from milepost.sdk.local_files import explained
+        from milepost.store.names import safe_join
+
         folder = destination or self._id
-        logs = [name for name in self.get_file_names() if name.startswith(_LOG_FOLDERS)]
-        for prefix in sorted({name.split("/", 1)[0] for name in logs}):
-            self.download_files(f"{prefix}/", folder)
+        logs = log_names(self._recorder, self._id, self.get_file_names())
+        for name in logs:
+            target = safe_join(folder, name)
+            with explained(f"cannot write {target}"):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as file:
+                    file.writelines(self._log_pieces(name))
         return [os.path.join(folder, *name.split("/")) for name in logs]  # noqa: PTH118 - texts, as the SDK gives
+
+    def _log_pieces(self, name: str) -> Iterator[bytes]:
+        position = 0
+        while data := read_log(self._recorder, self._id, name, position):
+            position += len(data)
+            yield data
+            if len(data) < PIECE:
+                return
+
+    def _document(self, name: str) -> Any:
+        """A structured fact of the run; None where there is none."""
+        store = self._recorder.fresh()
+        with translated():
+            return store.document(self._id, name)
 
     # -- what the other parts of Run give ----------------------------------------------------------------------
 

@@ -11,10 +11,6 @@ from milepost.sdk.exceptions import cloud_only, deferred
 class RunLater:
     """Members with the SDK's signatures that raise a clear error."""
 
-    def submit_child(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
-        """Submit a child run: not in this version yet."""
-        raise deferred("Run.submit_child", "Run.child_run() starts a child in this process.")
-
     def take_snapshot(self, file_or_folder_path: str) -> str:
         """Keep a folder's source with the run: not in this version yet."""
         raise deferred("Run.take_snapshot", "Run.upload_folder() keeps a folder's files with the run.")

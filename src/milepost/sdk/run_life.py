@@ -16,13 +16,17 @@ from milepost.warning import warn
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from milepost.store.records import RunRecord
+
 TERMINAL: Final = ("Completed", "Failed", "Canceled")
 _POLL_S: Final = 0.5
+_FOLLOW_S: Final = 0.1
 
 
 class RunLife(RunDetails):
     """Start, complete, fail, cancel, flush, wait; and the end that a ``with`` block gives."""
 
+    _is_inside: bool
     _outputs: str | None
     _ended: str | None
     _waiting: list[Any]
@@ -32,18 +36,63 @@ class RunLife(RunDetails):
         self._say("status", {"status": "Running"})
 
     def complete(self) -> None:
-        """Mark the run as Completed, with the files of its outputs folder, and wait until all of it is stored."""
+        """Mark the run as Completed, with the files of its outputs folder, and wait until all of it is stored.
+
+        Called by a submitted script on its own run it only waits: the run completes when the script ends.
+        """
+        if self._is_inside:
+            self.flush()
+            return
         if self._is_new and self._ended is None:
             self._upload_outputs(self._outputs or "outputs", "outputs")
         self._end("Completed", None)
 
     def fail(self, error_details: object = None, error_code: str | None = None) -> None:
-        """Mark the run as Failed; ``error_details`` is a text, a dict or an exception."""
-        self._end("Failed", lifecycle.failure(error_details, error_code))
+        """Mark the run as Failed; ``error_details`` is a text, a dict or an exception.
+
+        A submitted run's processes are ended.
+        """
+        error = lifecycle.failure(error_details, error_code)
+        if not self._ask_for_end("Failed", error):
+            self._end("Failed", error)
 
     def cancel(self) -> None:
-        """End the run as Canceled."""
-        self._end("Canceled", None)
+        """End the run as Canceled.  A submitted run's processes are ended, and so are the runs that it submitted."""
+        if not self._ask_for_end("Canceled", None):
+            self._end("Canceled", None)
+
+    def _ask_for_end(self, status: str, error: dict[str, str] | None) -> bool:
+        """Ask for the end of a submitted run that is on its way on this machine; False where it is not."""
+        from milepost.jobs.job import Request, ask, job_folder
+        from milepost.sdk.job_process import ensure_agent
+
+        if self._is_new:
+            return False
+        workspace = self._recorder.folder
+        folder = job_folder(workspace, self._id)
+        if not folder.is_dir() or not ask(folder, Request(status, error, inside=self._is_inside)):
+            return False
+        self._say("status", {"status": "CancelRequested"})
+        for child in self._submitted_below():
+            ask(job_folder(workspace, child), Request("Canceled", _parent_ended(self._id)))
+        self.flush()
+        ensure_agent(workspace)
+        return True
+
+    def _submitted_below(self) -> list[str]:
+        """The ids of the descendants that are on their way, if the store can be asked."""
+        from milepost.jobs.job import has_jobs
+        from milepost.store.records import RunQuery
+        from milepost.store.status import TERMINAL as ENDED
+
+        if not has_jobs(self._recorder.folder):
+            return []
+        try:
+            found = list(self._recorder.fresh().all_runs(RunQuery(ancestor_id=self._id, archived=None)))
+        except Exception as error:
+            warn(f"Milepost could not look for the children of run {self._id}: {error}", stacklevel=4)
+            return []
+        return [each.run_id for each in found if each.status not in ENDED]
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Wait until the store has what was logged.  Where it cannot be had it warns: nothing is lost by that."""
@@ -75,21 +124,51 @@ class RunLife(RunDetails):
     ) -> dict[str, Any]:
         """Wait until the run has ended and give ``get_details()``.
 
-        ``show_output`` prints the run's id, address and end.  Raises ActivityFailedException if it failed, unless
-        ``raise_on_error`` is False.
+        ``show_output`` prints the run's id, address, logs as they grow, and end.  ``wait_post_processing`` changes
+        nothing: a run ends when all of it is stored.  Raises ActivityFailedException if it failed, unless
+        ``raise_on_error`` is False.  Ctrl-C stops the waiting, not the run.
         """
+        from milepost.sdk.job_process import ensure_agent
+        from milepost.sdk.run_logs import LogFollower
+
+        workspace = self._recorder.folder
+        follower = LogFollower(self._recorder, self._id, _write)
         if show_output:
-            _print(f"RunId: {self._id}\nWeb View: {self.get_portal_url()}\n")
-        while (record := self._record()).status not in TERMINAL:
-            time.sleep(_POLL_S)
+            _write(f"RunId: {self._id}\nWeb View: {self.get_portal_url()}\n\n")
+        looked = 0.0
+        while True:
+            if time.monotonic() - looked >= _POLL_S:
+                looked = time.monotonic()
+                record = self._record()
+                if record.status in TERMINAL:
+                    break
+                ensure_agent(workspace)  # if it was killed, somebody has to see to the run
+            if show_output:
+                follower.step()
+            time.sleep(_FOLLOW_S)
         if show_output:
-            _print(f"\nExecution Summary\n=================\nRunId: {self._id}\nWeb View: {self.get_portal_url()}\n")
+            follower.step(ended=True)
+            _write(_summary(self._id, self.get_portal_url(), record))
         details = self.get_details()
         if record.status == "Failed" and raise_on_error:
-            raise ActivityFailedException(details.get("error") or f"Run {self._id} failed; it gave no reason.")
+            raise ActivityFailedException(self._failure(details))
         return details
 
+    def _failure(self, details: dict[str, Any]) -> str:
+        """Why the run failed, with the end of what its script printed."""
+        import json
+
+        from milepost.sdk.run_logs import DRIVER_LOG, tail
+
+        error = details.get("error")
+        text = json.dumps(error, indent=4, default=str) if error else f"Run {self._id} failed; it gave no reason."
+        end = tail(self._recorder, self._id)
+        return f"{text}\n\n{DRIVER_LOG} ends with:\n{end}" if end else text
+
     # -- what the other parts of Run give ----------------------------------------------------------------------
+
+    def _record(self) -> RunRecord:
+        raise NotImplementedError
 
     def _try_waiting(self) -> None:
         raise NotImplementedError  # RunFiles has it
@@ -98,6 +177,24 @@ class RunLife(RunDetails):
         raise NotImplementedError  # RunFiles has it
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # a terminal that cannot show all of it
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
+
+
+def _summary(run_id: str, url: str, record: RunRecord) -> str:
+    """What is printed at the end of a run that was waited for."""
+    lines = ["", "Execution Summary", "=================", f"RunId: {run_id}", f"Web View: {url}"]
+    if record.warnings:
+        lines += ["", "Warnings:", *(f"- {each['message']}" for each in record.warnings)]
+    if record.error:
+        lines += ["", f"{record.status}: {record.error.get('message') or record.error.get('code') or ''}"]
+    return "\n".join([*lines, "", ""])
+
+
+def _parent_ended(run_id: str) -> dict[str, str]:
+    return {"code": "ParentCanceled", "message": f"The run {run_id} that it belongs to was ended.", "details": ""}

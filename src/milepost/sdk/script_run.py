@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from milepost.sdk.run import Run
-from milepost.sdk.submission import SCRIPT_RUN
+from milepost.sdk.run import SCRIPT_RUN, Run
 
 if TYPE_CHECKING:
     from milepost.sdk.experiment import Experiment

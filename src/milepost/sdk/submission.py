@@ -8,11 +8,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from milepost.sdk import links
 from milepost.sdk.exceptions import SnapshotException, UserErrorException
 from milepost.sdk.recorder import translated
+from milepost.sdk.run import SCRIPT_RUN, _user
 from milepost.sdk.tags import check_tags
 from milepost.warning import warn
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from milepost.sdk.experiment import Experiment
     from milepost.sdk.script_run import ScriptRun
     from milepost.sdk.script_run_config import JobRequest
-
-SCRIPT_RUN: Final = "azureml.scriptrun"
-
 
 def submit(
     experiment: Experiment,
@@ -95,7 +93,6 @@ def _job(request: JobRequest, facts: _Facts) -> Job:
     from milepost.jobs import git, snapshots
     from milepost.jobs.job import Job
     from milepost.jobs.snapshots import SnapshotRefused
-    from milepost.sdk.run import _user
     from milepost.store.blobs import open_blobs
 
     experiment, folder = facts.experiment, request.source_directory
