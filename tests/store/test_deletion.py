@@ -14,15 +14,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from milepost.store import deletion, models
+from milepost.store import deletion, models, sweeping
 from milepost.store.batch import Batch
 from milepost.store.blobs import key_of, open_blobs
-from milepost.store.deletion import Swept
 from milepost.store.engine import sqlite_path
 from milepost.store.errors import Conflict, NotFound
 from milepost.store.records import Blob, RunQuery
 from milepost.store.schema import artifacts, blobs, deleted_runs, experiments, metadata, model_files
 from milepost.store.store import Store, open_store
+from milepost.store.sweeping import Swept
 from tests.store.builders import event, run_event, say, series, table, upload
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ def test_a_sweep_frees_nothing_where_another_database_stores_its_files_too(store
 
 
 def test_a_sweep_of_many_contents_goes_on_piece_by_piece(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deletion, "_BLOBS_AT_ONCE", 3)
+    monkeypatch.setattr(sweeping, "_AT_ONCE", 3)
     say(store, run_event("a"), run_event("b"))
     for number in range(10):
         upload(store, "a", f"f{number}", f"a{number}".encode())
@@ -552,7 +552,7 @@ def test_a_sweep_leaves_a_content_that_a_model_is_just_coming_to_name(
     def sweep_meanwhile(*given: Any) -> None:
         # The content is known to be in the store; the model's row is not committed yet.
         if moment == "after the sweep has forgotten":
-            monkeypatch.setattr(deletion, "_forget_unnamed", lambda _store: None)
+            monkeypatch.setattr(sweeping, "_forget_unnamed", lambda _store: None)
         sweeping.append(threading.Thread(target=store.sweep))
         sweeping[0].start()
         sweeping[0].join(1.0)  # on SQLite, and for the row's lock on PostgreSQL, it has to wait for this transaction

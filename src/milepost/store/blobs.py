@@ -1,6 +1,6 @@
 """The contents of files, kept once each under their SHA-256: on a local disk or in an object store.
 
-A content lies at ``sha256/ab/cdef...``.  Nothing here knows who uses it; ``deletion.sweep`` does, and frees what
+A content lies at ``sha256/ab/cdef...``.  Nothing here knows who uses it; ``sweeping.sweep`` does, and frees what
 nobody names.  A sweep and an upload of the same content may meet, so that
 
 - whoever stores a content that is there already makes it look new (on a disk its time of change; in an object store,

@@ -12,6 +12,7 @@ import os
 import time
 import weakref
 from contextlib import contextmanager
+from itertools import islice
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from milepost.store.errors import BadInput, StoreDamaged, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection, Engine, Table
 
@@ -165,6 +166,13 @@ def retried(work: Callable[[], _T]) -> _T:
                 raise
             time.sleep(0.02 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def pieces(items: Iterable[_T], count: int = MAX_PARAMETERS) -> Iterator[list[_T]]:
+    """The items, up to ``count`` at a time: what one statement takes, or what one transaction should do."""
+    left = iter(items)
+    while piece := list(islice(left, count)):
+        yield piece
 
 
 def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from milepost.store.engine import MAX_PARAMETERS, insert
+from milepost.store.engine import insert, pieces
 from milepost.store.schema import deleted_runs, experiments, runs
 from milepost.store.status import NOT_STARTED
 
@@ -103,7 +103,7 @@ def _known_experiments(connection: Connection, workspace_key: int, names: list[s
         experiments.c.workspace_key == workspace_key
     )
     found = {}
-    for some in _pieces(sorted(names)):
+    for some in pieces(sorted(names)):
         rows = connection.execute(
             query.where(experiments.c.name.in_(some)).order_by(experiments.c.name).with_for_update()
         )
@@ -120,7 +120,7 @@ def lock_runs(connection: Connection, workspace_key: int, times: dict[str, int])
     here = runs.c.workspace_key == workspace_key
     dead = set()
     known = set()
-    for some in _pieces(ids):
+    for some in pieces(ids):
         # In this order: a run that is deleted between the two queries must not seem new.
         known |= set(connection.scalars(select(runs.c.run_id).where(here, runs.c.run_id.in_(some))))
         dead |= set(
@@ -138,7 +138,7 @@ def lock_runs(connection: Connection, workspace_key: int, times: dict[str, int])
             [_placeholder(workspace_key, run_id, times[run_id]) for run_id in missing],
         )
     found = {}
-    for some in _pieces(ids):
+    for some in pieces(ids):
         rows = connection.execute(
             select(runs).where(here, runs.c.run_id.in_(some)).order_by(runs.c.run_id).with_for_update()
         )
@@ -160,13 +160,9 @@ def _placeholder(workspace_key: int, run_id: str, created_ns: int) -> dict[str, 
 def roots_of(connection: Connection, workspace_key: int, run_ids: Iterable[str]) -> dict[str, str]:
     """The roots of those of these runs that are there."""
     found: dict[str, str] = {}
-    for some in _pieces(sorted(run_ids)):
+    for some in pieces(sorted(run_ids)):
         rows = connection.execute(
             select(runs.c.run_id, runs.c.root_id).where(runs.c.workspace_key == workspace_key, runs.c.run_id.in_(some))
         )
         found.update((row.run_id, row.root_id) for row in rows)
     return found
-
-
-def _pieces(listed: list[str]) -> Iterable[list[str]]:
-    return (listed[position : position + MAX_PARAMETERS] for position in range(0, len(listed), MAX_PARAMETERS))

@@ -132,7 +132,7 @@ def _register(store: Store, row: dict[str, Any], named: dict[str, Blob], kept: s
             query = select(blobs.c.digest).where(
                 blobs.c.workspace_key == key, blobs.c.digest.in_(digests[start : start + _AT_ONCE])
             )
-            # Locked, so that no sweep takes them away: see deletion._forget_unnamed.
+            # Locked, so that no sweep takes them away: see sweeping._forget_unnamed.
             known.update(connection.scalars(query.order_by(blobs.c.digest).with_for_update()))
         if unnamed := set(digests) - known - kept:
             raise _Unnamed(unnamed)

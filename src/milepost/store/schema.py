@@ -331,7 +331,6 @@ snapshots = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("told_ns", BigInteger, nullable=False),  # by the store's clock, when it was last told of it
     UniqueConstraint("workspace_key", "id"),
-    Index(None, "workspace_key", "manifest"),
 )
 
 run_snapshots = Table(

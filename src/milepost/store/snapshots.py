@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from milepost.store.engine import insert
-from milepost.store.errors import BadInput, NotFound
+from milepost.store.errors import BadInput, NotFound, StoreDamaged
+from milepost.store.manifest import digests
 from milepost.store.records import SnapshotRecord
 from milepost.store.schema import run_snapshots, runs, snapshots
 from milepost.store.texts import clean, fit_name
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from milepost.store.blobs import Blobs
     from milepost.store.store import Store
 
 
@@ -83,6 +86,18 @@ def record_snapshots(
             )
         )
     return warnings
+
+
+def contents(blobs: Blobs, manifest: str) -> set[str]:
+    """The digests of all that a snapshot needs: its manifest, given by digest, and what this names.
+
+    Raises NotFound where the manifest is not there, StoreDamaged where it cannot be read, BadInput for what is none.
+    """
+    with blobs.open(manifest) as source:
+        data = source.read()
+    if hashlib.sha256(data).hexdigest() != manifest:
+        raise StoreDamaged(f"the content {manifest} in {blobs.address} is damaged: restore it from a backup")
+    return {manifest} | digests(data)
 
 
 def get_snapshot(store: Store, snapshot_id: str) -> SnapshotRecord:

@@ -21,6 +21,7 @@ from milepost.store import (
     models,
     runs,
     snapshots,
+    sweeping,
 )
 from milepost.store.engine import insert, open_engine, read, write
 from milepost.store.errors import BadInput, NotFound
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     from milepost.store.batch import Batch, Points
     from milepost.store.blobs import Blobs
-    from milepost.store.deletion import Swept
     from milepost.store.records import (
         ArtifactRecord,
         Blob,
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         RunRecord,
         SnapshotRecord,
     )
+    from milepost.store.sweeping import Swept
 
 _PAGE = 1000
 
@@ -407,5 +408,5 @@ class Store:
         deletion.delete_workspace(self)
 
     def sweep(self, *, grace_s: float | None = None, keep: Collection[str] = frozenset()) -> Swept:
-        """Free what nothing names any more; see ``deletion.sweep``."""
-        return deletion.sweep(self, grace_s=grace_s, keep=keep)
+        """Free what nothing names any more; see ``sweeping.sweep``."""
+        return sweeping.sweep(self, grace_s=grace_s, keep=keep)

@@ -52,7 +52,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_snapshots")),
         sa.UniqueConstraint("workspace_key", "id", name=op.f("uq_snapshots_workspace_key_id")),
     )
-    op.create_index(op.f("ix_snapshots_workspace_key_manifest"), "snapshots", ["workspace_key", "manifest"])
     op.create_table(
         "run_snapshots",
         sa.Column("key", _KEY, nullable=False),
