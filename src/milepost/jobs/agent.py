@@ -15,15 +15,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from milepost.journal.lock import FileLock
 from milepost.jobs import environments, process_tree
 from milepost.jobs import job as jobs
+from milepost.jobs.agent_start import is_held
 from milepost.jobs.environments import EnvironmentFailed
 from milepost.jobs.job import Job
 from milepost.jobs.launcher import Launcher, LaunchFailed
 from milepost.jobs.local_launcher import start_detached
 from milepost.jobs.queue import Waiting, next_jobs
 from milepost.jobs.record import Record, artifact, status
+from milepost.journal.lock import FileLock
 
 IDLE_S: Final = 20.0
 """How long an agent without work stays: the next run then starts at once."""
@@ -95,7 +96,9 @@ class Agent:
                 except (OSError, ValueError) as error:
                     self._damaged.add(folder)
                     message = f"Its files in {folder} cannot be read: {error}"
-                    status(self.record, folder.name, "Failed", {"code": "JobDamaged", "message": message, "details": ""})
+                    status(
+                        self.record, folder.name, "Failed", {"code": "JobDamaged", "message": message, "details": ""}
+                    )
                     continue
                 entry.prepared = (folder / "prepared.json").exists()
                 launched = jobs.read_json(folder / "launched.json")
@@ -123,7 +126,7 @@ class Agent:
                 return
             refused = jobs.read_json(folder / "refused.json") or {
                 "code": "EnvironmentFailed",
-                "message": "The process that prepared the environment was killed or crashed; its log ends where it was.",
+                "message": "The process that prepared the environment was killed or crashed.",
                 "details": "",
             }
             self._end(entry, "Failed", refused)
@@ -229,7 +232,7 @@ class Agent:
         assert entry.handle is not None
         if self.launcher.poll(entry.job, entry.folder, entry.handle) or not entry.folder.is_dir():
             return
-        if _is_held(entry.folder / "supervisor.lock"):
+        if is_held(entry.folder / "supervisor.lock"):
             return  # by one that another agent has started
         self._launch(entry)
 
@@ -267,36 +270,9 @@ def serve(agent: Agent, idle_s: float = IDLE_S, stopping: Callable[[], bool] = l
             lock.release()
 
 
-def ensure_agent(workspace: Path, entry: Sequence[str]) -> bool:
-    """Start an agent where there are jobs and nobody sees to them; gives whether one was started.
-
-    ``entry``: the command that becomes the agent.  Costs a look into a folder where there is nothing to do.
-    """
-    if not jobs.has_jobs(workspace):
-        return False
-    folder = jobs.jobs_folder(workspace)
-    if _is_held(folder / "agent.lock"):
-        return False
-    process = start_detached(entry, workspace, folder / "agent.log")
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)  # it forks itself away, so that it is nobody's child
-    return True
-
-
 def environments_cache(home: Path) -> Path:
     """Where managed environments are."""
     return home / "environments"
-
-
-def _is_held(path: Path) -> bool:
-    lock = FileLock(path)
-    try:
-        if not lock.acquire():
-            return True
-    except OSError:
-        return False
-    lock.release()
-    return False
 
 
 def _waiting(job: Job) -> Waiting:

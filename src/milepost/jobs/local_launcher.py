@@ -66,11 +66,12 @@ class LocalLauncher:
 def start_detached(
     command: Sequence[str], folder: Path, log: Path, variables: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a process of Milepost's own in a session of its own, so that no terminal's or notebook's end takes it along.
+    """Start a process of Milepost's own, in a session of its own: no terminal's or notebook's end takes it along.
 
-    It carries the mark of no job: what a script starts for others outlives the script.  Raises OSError.
+    It carries the mark of no job (``variables`` may give it one): what a script starts for others outlives the
+    script.  Raises OSError.
     """
-    own = {**os.environ, **(variables or {}), jobs.MARK: ""}
+    own = {**os.environ, jobs.MARK: "", **(variables or {})}
     for name in list(own):
         if name.startswith("AZUREML_"):
             del own[name]  # or it would record into the run that its starter is

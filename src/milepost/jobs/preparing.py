@@ -38,7 +38,9 @@ def prepare_job(workspace: Path, home: Path, run_id: str) -> None:
             except Exception as error:
                 message = f"The environment could not be built: {type(error).__name__}: {error}"
                 log.write(f"{message}\n")
-                jobs.write_json(folder / "refused.json", {"code": "EnvironmentFailed", "message": message, "details": ""})
+                jobs.write_json(
+                    folder / "refused.json", {"code": "EnvironmentFailed", "message": message, "details": ""}
+                )
             else:
                 jobs.write_json(folder / "prepared.json", asdict(found))
 

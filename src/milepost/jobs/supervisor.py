@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from milepost.journal.lock import FileLock
 from milepost.jobs import job as jobs
 from milepost.jobs import process_tree
 from milepost.jobs.collect import Collector
@@ -23,6 +22,7 @@ from milepost.jobs.job import Job
 from milepost.jobs.record import Record, artifact, status
 from milepost.jobs.script_process import ScriptProcesses, StartFailed
 from milepost.jobs.working_directory import NoWorkingDirectory, write_working_directory
+from milepost.journal.lock import FileLock
 
 if TYPE_CHECKING:
     import psutil

@@ -68,10 +68,10 @@ def _prepare(workspace: Path, run_id: str) -> None:
 
 def ensure_agent(workspace: Path) -> bool:
     """Start the workspace's agent where it has runs on their way and nobody sees to them."""
-    from milepost.jobs.agent import ensure_agent
+    from milepost.jobs import agent_start
 
     try:
-        return ensure_agent(workspace, entry("agent", workspace))
+        return agent_start.ensure_agent(workspace, entry("agent", workspace))
     except OSError as error:
         if os.environ.get("MILEPOST_DEBUG"):
             raise

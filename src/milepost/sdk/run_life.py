@@ -104,6 +104,10 @@ class RunLife(RunDetails):
             warn(f"Milepost has not delivered all that was logged yet: {error}", stacklevel=2)
 
     def _end(self, status: str, error: dict[str, str] | None) -> None:
+        if self._is_inside:
+            # How the script ends tells its supervisor how the run does.
+            self.flush()
+            return
         data: dict[str, Any] = {"status": status}
         if error is not None:
             data["error"] = error

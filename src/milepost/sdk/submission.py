@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk import links
 from milepost.sdk.exceptions import SnapshotException, UserErrorException
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from milepost.jobs.job import Job
     from milepost.sdk.experiment import Experiment
     from milepost.sdk.script_run import ScriptRun
-    from milepost.sdk.script_run_config import JobRequest
+    from milepost.sdk.job_request import JobRequest
+    from milepost.sdk.workspace import Workspace
+
 
 def submit(
     experiment: Experiment,
@@ -36,7 +38,7 @@ def submit(
 
     Raises UserErrorException, SnapshotException, ComputeTargetException.
     """
-    from milepost.sdk.script_run_config import job_request
+    from milepost.sdk.job_request import job_request
 
     request = job_request(config, experiment.workspace)
     for message in request.warnings:
@@ -57,8 +59,8 @@ def start_job(experiment: Experiment, job: Job) -> ScriptRun:
         write_job(recorder.folder, job, dict(os.environ))
     except OSError as error:
         raise UserErrorException(
-            f"The run could not be submitted: {recorder.folder / 'jobs'} cannot be written ({error.strerror or error}). "
-            "Check the rights and the space on the disk."
+            f"The run could not be submitted: {recorder.folder / 'jobs'} cannot be written "
+            f"({error.strerror or error}). Check the rights and the space on the disk."
         ) from error
     for kind, data in job.events:
         recorder.writer.event(kind, job.run_id, data)
@@ -126,13 +128,13 @@ def _job(request: JobRequest, facts: _Facts) -> Job:
             "snapshot",
             {"id": taken.id, "manifest": taken.manifest_digest, "files": taken.files, "bytes": taken.bytes},
         ),
-        ("document", {"name": "definition", "content": request.definition}),
-        ("document", {"name": "environment", "content": request.environment}),
+        _document("definition", request.definition),
+        _document("environment", request.environment),
     ]
     if kept is not None and kept.diff:
-        events.append(("document", {"name": "git_diff", "content": kept.diff}))
+        events.append(_document("git_diff", kept.diff))
     events += [("warning", {"message": message}) for message in (*request.warnings, *taken.left_out)]
-    return Job(
+    job = Job(
         run_id=facts.run_id,
         experiment=experiment.name,
         workspace=experiment.workspace.name,
@@ -156,6 +158,85 @@ def _job(request: JobRequest, facts: _Facts) -> Job:
         watched=request.watched,
         events=events,
     )
+    events.append(_document("job", {name: getattr(job, name) for name in _AGAIN}))
+    return job
+
+
+def rerun(workspace: Workspace, run_id: str, *, display_name: str | None = None) -> ScriptRun:
+    """Submit a run again: the same snapshot, environment, arguments and compute target.
+
+    It carries the tag ``rerun_of``.  Raises ServiceException (404), UserErrorException for a run that was not
+    submitted.
+    """
+    from milepost.jobs.job import Job
+    from milepost.sdk.experiment import Experiment
+
+    recorder = workspace._recorder
+    record = recorder.run(run_id)
+    store = recorder.fresh()
+    with translated():
+        documents, kept = store.documents(run_id), store.snapshots(run_id)
+    if record.type != SCRIPT_RUN or "job" not in documents or not kept:
+        raise UserErrorException(
+            f"Run {run_id} cannot be run again: only submitted runs keep what was run. Start its script anew."
+        )
+    again = new_run_id(record.experiment)
+    properties = {name: value for name, value in record.properties.items() if not name.startswith("_milepost.")}
+    run = {
+        "experiment": record.experiment,
+        "type": SCRIPT_RUN,
+        "status": "Preparing",
+        "display_name": display_name or record.display_name,
+        "target": record.target,
+        "submitted_by": _user(),
+        "tags": {**record.tags, "rerun_of": run_id},
+        "properties": properties,
+    }
+    first = kept[0]
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("run", run),
+        ("snapshot", {"id": first.id, "manifest": first.manifest, "files": first.files, "bytes": first.bytes}),
+        *(
+            _document(name, documents[name])
+            for name in ("definition", "environment", "git_diff", "job")
+            if name in documents
+        ),
+    ]
+    job = Job(
+        run_id=again,
+        experiment=record.experiment,
+        workspace=workspace.name,
+        workspace_id=recorder.workspace_id,
+        submitted_ns=time.time_ns(),
+        manifest=first.manifest,
+        portal=links.portal_base(),
+        events=events,
+        **{name: documents["job"][name] for name in _AGAIN},
+    )
+    return start_job(Experiment._known(workspace, record.experiment), job)
+
+
+_AGAIN: Final = (
+    "target",
+    "script",
+    "arguments",
+    "command",
+    "environment",
+    "environment_variables",
+    "submitter",
+    "node_count",
+    "processes_per_node",
+    "framework",
+    "communicator",
+    "parameter_servers",
+    "max_run_duration_seconds",
+    "watched",
+)
+"""What of a job is kept with its run, so that it can be run again."""
+
+
+def _document(name: str, content: Any) -> tuple[str, dict[str, Any]]:
+    return "document", {"name": name, "content": content}
 
 
 def _memory(workspace: Path, source: Path) -> Path:

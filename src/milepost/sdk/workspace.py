@@ -51,6 +51,11 @@ class Workspace(WorkspaceCloud):
         self._subscription_id = subscription_id or _SUBSCRIPTION
         self._resource_group = resource_group or _GROUP
         self._recorder = recorder_for(place.folder, place.name, place.id)
+        if (place.folder / "jobs").is_dir() and not os.environ.get("MILEPOST_JOB"):
+            # After a restart of the machine somebody has to see to the runs that were waiting.
+            from milepost.sdk.job_process import ensure_agent
+
+            ensure_agent(place.folder)
 
     @classmethod
     def _at(cls, place: home.WorkspacePlace, subscription_id: str | None = None, group: str | None = None) -> Workspace:
