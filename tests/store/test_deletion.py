@@ -546,20 +546,20 @@ def test_a_sweep_leaves_a_content_that_a_model_is_just_coming_to_name(
     blob = upload(store, "r", "model", b"content")
     make_old(store)
     store.delete_run("r")
-    sweeping: list[threading.Thread] = []
+    sweeps: list[threading.Thread] = []
     name_contents = models.name_contents
 
     def sweep_meanwhile(*given: Any) -> None:
         # The content is known to be in the store; the model's row is not committed yet.
         if moment == "after the sweep has forgotten":
             monkeypatch.setattr(sweeping, "_forget_unnamed", lambda _store: None)
-        sweeping.append(threading.Thread(target=store.sweep))
-        sweeping[0].start()
-        sweeping[0].join(1.0)  # on SQLite, and for the row's lock on PostgreSQL, it has to wait for this transaction
+        sweeps.append(threading.Thread(target=store.sweep))
+        sweeps[0].start()
+        sweeps[0].join(1.0)  # on SQLite, and for the row's lock on PostgreSQL, it has to wait for this transaction
         name_contents(*given)
 
     monkeypatch.setattr(models, "name_contents", sweep_meanwhile)
     store.register_model("m", path="model", files=[("model", blob)])
-    sweeping[0].join()
+    sweeps[0].join()
     assert lost_contents(store) == []
     assert count(store, "blobs") == 1

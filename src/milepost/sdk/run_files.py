@@ -49,7 +49,8 @@ class RunFiles:
     _is_new: bool
 
     def _open_files(self) -> None:
-        # Lower-case name -> name, of all files that this process knows the run to have.
+        # Lower-case name -> name, of all files that this process knows the run to have.  Not those that were only
+        # captured from its working directory: they make way for what the script uploads.
         self._names: dict[str, str] | None = {} if self._is_new else None
         self._waiting: list[tuple[str, Path | bytes]] = []
 
@@ -190,7 +191,10 @@ class RunFiles:
         with translated():
             checked = check_name(name)
         if self._names is None:
-            self._names = {each.lower(): each for each in self.get_file_names()}
+            store = self._recorder.fresh()
+            with translated():
+                uploaded = [each.name for each in store.artifacts(self._id) if not each.captured]
+            self._names = {name.lower(): name for name in uploaded}
         used = self._names.get(checked.lower())
         if used == checked:
             raise UserErrorException(
