@@ -136,7 +136,7 @@ class _Reader:
             raise self.error(node, f"{what} must be text, not {_kind(node)} {text!r:.100}; put it in quotes")
         if not text.strip():
             raise self.error(node, f"{what} is empty")
-        return one_line(text, f"{self.source}, line {node.start_mark.line + 1}")
+        return one_line(text, f"{self.source}, line {node.start_mark.line + 1}: {what}")
 
     def scalar(self, node: yaml.Node, what: str) -> str:
         import yaml

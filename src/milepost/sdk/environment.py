@@ -14,10 +14,11 @@ from milepost.sdk.conda_dependencies import CondaDependencies
 from milepost.sdk.docker_section import ContainerRegistry, DockerBuildContext, DockerSection, dockerfile_text
 from milepost.sdk.exceptions import ServiceException, UserErrorException, cloud_only
 from milepost.sdk.python_section import PythonSection
-from milepost.sdk.recorder import translated
 from milepost.sdk.section import Field, Section, nested, number_or_text, shown, text, text_or_none, variables
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from milepost.sdk.environment_build import ImageBuildDetails
     from milepost.sdk.workspace import Workspace
     from milepost.store.records import EnvironmentRecord
@@ -184,7 +185,7 @@ class Environment(Section):
         name = _checked_name(self.name)
         definition = self._to_definition() | {"version": None}
         store = workspace._recorder.fresh()
-        with translated():
+        with _translated():
             return Environment._of(store.register_environment(name, definition))
 
     @staticmethod
@@ -198,7 +199,7 @@ class Environment(Section):
             raise UserErrorException("Give the environment's version or its label, not both.")
         store = workspace._recorder.fresh()
         try:
-            with translated():
+            with _translated():
                 return Environment._of(store.environment(_checked_name(name), version=number, label=label))
         except ServiceException as error:
             from milepost.sdk.curated import advice
@@ -213,7 +214,7 @@ class Environment(Section):
     def list(workspace: Workspace) -> dict[str, Environment]:
         """The newest version of each registered environment, by name."""
         store = workspace._recorder.fresh()
-        with translated():
+        with _translated():
             return {record.name: Environment._of(record) for record in store.environments(latest=True)}
 
     @staticmethod
@@ -225,7 +226,7 @@ class Environment(Section):
         given = [labels] if isinstance(labels, str) else labels
         checked = [text(each, "label") for each in given]
         store = workspace._recorder.fresh()
-        with translated():
+        with _translated():
             store.label_environment(_checked_name(name), _checked_version(version), checked)
 
     @staticmethod
@@ -325,6 +326,12 @@ class EnvironmentDefinition(Environment):
 
 
 _WHEELS: Final = "azureml-private-packages"
+
+
+def _translated() -> AbstractContextManager[None]:
+    from milepost.sdk.recorder import translated  # heavy, and not needed to describe an environment
+
+    return translated()
 
 
 def _with_packages(

@@ -7,7 +7,7 @@ from typing import Any
 
 from milepost.sdk.conda_dependencies import CondaDependencies
 from milepost.sdk.exceptions import UserErrorException
-from milepost.sdk.section import Field, Section, flag, shown, text, text_or_none
+from milepost.sdk.section import Field, Section, flag, mapping, shown, text, text_or_none
 
 
 def _write_conda(value: object, where: str) -> dict[str, Any] | None:
@@ -21,7 +21,7 @@ def _read_conda(value: object, where: str) -> CondaDependencies:
 
 
 def _read_file(value: object, where: str) -> None:
-    """The file's name alone says nothing without its folder: `load_from_directory` reads the file itself."""
+    """What the file says is in condaDependencies; its name is not kept."""
     text(value, where)
 
 
@@ -62,6 +62,16 @@ class PythonSection(Section):
     def __init__(self, **kwargs: Any) -> None:
         self._conda_file: str | None = None
         super().__init__(**kwargs)
+
+    def _take(self, definition: object, where: str) -> None:
+        found = mapping(definition, where)
+        if found.get("condaDependenciesFile") is not None and found.get("condaDependencies") is None:
+            # Where the file's path leads from, whoever reads the definition knows; the default packages are not meant.
+            raise UserErrorException(
+                f"{where} names the conda file {found['condaDependenciesFile']!r:.200} without its content. Put its "
+                "packages into condaDependencies, or read it with CondaDependencies(PATH)."
+            )
+        super()._take(definition, where)
 
     @property
     def conda_dependencies(self) -> CondaDependencies | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from milepost.sdk.exceptions import UserErrorException
-from milepost.sdk.values import text as storable
+from milepost.sdk.section import storable
 
 LONGEST_FILE: Final = 1 << 20
 """Bytes.  What is longer is no list of packages."""

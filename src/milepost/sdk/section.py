@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from milepost.sdk.exceptions import UserErrorException
-from milepost.sdk.values import text as storable
 
 Check = Callable[[object, str], Any]
 """Takes a value and where it is from ("Environment 'x': python.interpreter_path"), gives the value or raises."""
@@ -171,6 +170,13 @@ def mapping(value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise UserErrorException(f"{where} must be a dict with text as keys, not {shown(value)}.")
     return value
+
+
+def storable(value: str, what: str) -> str:
+    """A text that every store can keep: no NUL, no lone surrogates.  Raises UserErrorException."""
+    from milepost.sdk.values import text  # what it loads, `import azureml.core` can do without
+
+    return text(value, what)
 
 
 def shown(value: object) -> str:
