@@ -54,7 +54,8 @@ def test_never_more_nodes_than_the_pool_has(waiting: list[Waiting], running: lis
     if chosen:
         assert sum(job.nodes for job in [*running, *chosen]) <= nodes
     for experiment in "abc":
-        order = sorted((job for job in waiting if job.experiment == experiment), key=lambda j: (j.submitted_ns, j.run_id))
+        row = [job for job in waiting if job.experiment == experiment]
+        order = sorted(row, key=lambda job: (job.submitted_ns, job.run_id))
         mine = [job for job in chosen if job.experiment == experiment]
         assert mine == order[: len(mine)]
 

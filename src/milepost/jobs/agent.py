@@ -6,7 +6,6 @@ nothing to do for a while.  All it knows is in the jobs' folders, so one that is
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -277,9 +276,3 @@ def environments_cache(home: Path) -> Path:
 
 def _waiting(job: Job) -> Waiting:
     return Waiting(job.run_id, job.experiment, job.submitted_ns, max(1, job.node_count))
-
-
-def leave_parent() -> None:
-    """Go on in a process that is nobody's child: the end of the submitting process does not concern it."""
-    if hasattr(os, "fork") and os.fork():
-        os._exit(0)

@@ -30,6 +30,9 @@ class Collector:
     folders: list[str]
     stopped: Callable[[], bool] = lambda: False
     """Asked between two files: whether nobody wants the rest any more."""
+    given: frozenset[str] = frozenset()
+    """Files of the snapshot: not kept unless they were changed after ``began_ns``."""
+    began_ns: int = 0
     _taken: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
@@ -86,8 +89,9 @@ class Collector:
             for path in _walk(self.root / folder, root, self._tell):
                 name = path.relative_to(self.root).as_posix()
                 try:
-                    if check_name(name) == name:
-                        yield name, path, path.stat()
+                    info = path.stat()
+                    if check_name(name) == name and not (name in self.given and info.st_mtime_ns <= self.began_ns):
+                        yield name, path, info
                 except BadInput as error:
                     self._tell(f"a file was not kept: {error}")
                 except OSError:

@@ -4,7 +4,8 @@
 
 - ``job.json``: what is to be run (`Job`); ``variables.json``: the variables of the submitting process;
 - ``prepared.json``: the interpreter, once the environment is there; or ``refused.json``: why there is none;
-- ``launched.json``: what the launcher calls it; ``started.json``: a supervisor has begun with it;
+- ``launched.json``: what the launcher calls it; ``started.json``: the script may have begun, and ``roots.json`` with
+  which processes;
 - ``supervisor.lock``: held by the supervisor while it lives;
 - ``request.json``: that it is to be ended (`Request`);
 - ``work/``: the working directory; ``azureml-logs/``: what the processes print, growing.
@@ -26,12 +27,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from milepost.jobs import process_tree
+
 DRIVER_LOG: Final = "azureml-logs/70_driver_log.txt"
 """What the script prints, by the name that it has among the run's files."""
 BUILD_LOG: Final = "azureml-logs/20_image_build_log.txt"
 """What the building of the environment prints."""
 LOG_FOLDER: Final = "azureml-logs"
-MARK: Final = "MILEPOST_JOB"
+MARK: Final = process_tree.JOB_VARIABLE
 """The variable that every process of a job has; its value is the run's id."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}", re.ASCII)

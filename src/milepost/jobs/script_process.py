@@ -56,8 +56,7 @@ class ScriptProcesses:
         except StartFailed:
             process_tree.end(job.run_id, found.roots, grace_s=0, note=lambda _line: None)
             raise
-        began = jobs.read_json(folder / "started.json") or {}
-        jobs.write_json(folder / "started.json", {**began, "roots": found.roots})
+        jobs.write_json(folder / "roots.json", found.roots)
         return found
 
     @property

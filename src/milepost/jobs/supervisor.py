@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from milepost.jobs import job as jobs
 from milepost.jobs import process_tree
@@ -21,7 +22,9 @@ from milepost.jobs.environments import EnvironmentFailed, Interpreter
 from milepost.jobs.job import Job
 from milepost.jobs.record import Record, artifact, status
 from milepost.jobs.script_process import ScriptProcesses, StartFailed
+from milepost.jobs.snapshots import manifest
 from milepost.jobs.working_directory import NoWorkingDirectory, write_working_directory
+from milepost.store.errors import StoreError
 from milepost.journal.lock import FileLock
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ class Supervisor:
         try:
             write_working_directory(self.job, self.folder, self.record.blobs())
             interpreter = self._interpreter()
+            jobs.write_json(self.folder / "started.json", {"boot": boot_id()})
             processes = ScriptProcesses.start(self.job, interpreter, self.folder, self.home)
         except EnvironmentFailed as error:
             return End("Failed", {"code": "EnvironmentFailed", "message": str(error), "details": ""})
@@ -90,7 +94,7 @@ class Supervisor:
         from milepost.jobs.sampling import Sampler
 
         job, begin = self.job, time.monotonic()
-        collector = self._collector(lambda: False)
+        collector = self.collector
         sampler = Sampler(lambda: [each.pid for each in self._processes(processes)], self.folder)
         due_sample, due_collect = begin + 1.0, begin + COLLECT_S
         limit = job.max_run_duration_seconds
@@ -164,9 +168,8 @@ class Supervisor:
     def bury(self) -> End:
         """The end of a run whose supervisor died: nothing of it is left running, and its files are kept."""
         began = jobs.read_json(self.folder / "started.json") or {}
-        survivors = process_tree.end(
-            self.job.run_id, list(map(_root, began.get("roots", []))), grace_s=0, note=lambda _line: None
-        )
+        roots = [_root(each) for each in jobs.read_json(self.folder / "roots.json") or []]
+        survivors = process_tree.end(self.job.run_id, roots, grace_s=0, note=lambda _line: None)
         for each in survivors:
             self._warn(f"a process of the run could not be ended: {each}")
         request = jobs.asked(self.folder)
@@ -190,10 +193,11 @@ class Supervisor:
         job = self.job
         status(self.record, job.run_id, "Finalizing")
         wanted = jobs.asked(self.folder)
-        kept = self._collector(lambda: jobs.asked(self.folder) != wanted).finish()
+        self.collector.stopped = lambda: jobs.asked(self.folder) != wanted
+        left = self.collector.finish()
         self._keep_logs()
-        if kept:
-            self._rescue(kept)
+        if left:
+            self._rescue(left)
         settled = self.record.settle(SETTLE_S)
         request = jobs.asked(self.folder)
         if request is not None and request != wanted:
@@ -205,12 +209,22 @@ class Supervisor:
         status(self.record, job.run_id, end.status, end.error)
         self.record.settle(SETTLE_S)
 
-    def _collector(self, stopped: Callable[[], bool]) -> Collector:
-        return Collector(self.record, self.job.run_id, self.folder / "work", self.job.watched, stopped)
+    @cached_property
+    def collector(self) -> Collector:
+        """Keeps what the script leaves in the folders that are watched."""
+        given: frozenset[str] = frozenset()
+        began_ns = 0
+        with suppress(OSError, StoreError):
+            # A snapshot may have brought the outputs of earlier runs; they are not this one's.
+            watched = tuple(f"{name}/" for name in self.job.watched)
+            files = manifest(self.record.blobs(), self.job.manifest)
+            given = frozenset(each.name for each in files if each.name.startswith(watched))
+            began_ns = (self.folder / "started.json").stat().st_mtime_ns
+        return Collector(
+            self.record, self.job.run_id, self.folder / "work", self.job.watched, given=given, began_ns=began_ns
+        )
 
     def _keep_logs(self) -> None:
-        from milepost.store.errors import StoreError
-
         for path in sorted((self.folder / jobs.LOG_FOLDER).glob("*")):
             try:
                 artifact(self.record, self.job.run_id, f"{jobs.LOG_FOLDER}/{path.name}", path)
@@ -263,7 +277,6 @@ def supervise(workspace: Path, home: Path, run_id: str, record: Record) -> bool:
         if (folder / "started.json").exists():
             end = supervisor.bury()
         else:
-            jobs.write_json(folder / "started.json", {"boot": boot_id(), "pid": os.getpid(), "roots": []})
             end = supervisor.run()
         supervisor.finish(end)
         jobs.remove_job(folder)
@@ -282,9 +295,8 @@ def boot_id() -> str:
         return str(int(psutil.boot_time()) // 10)
 
 
-def _root(found: object) -> process_tree.Root:
-    pid, text = found  # type: ignore[misc]
-    return (int(pid), str(text))
+def _root(found: list[Any]) -> process_tree.Root:
+    return (int(found[0]), str(found[1]))
 
 
 def _name_of(process: psutil.Process) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +25,13 @@ def entry(kind: str, workspace: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Be the process that the arguments ask for."""
     kind, folder, *rest = sys.argv[1:] if arguments is None else arguments
-    if kind == "agent":
-        from milepost.jobs.agent import leave_parent
-
-        leave_parent()
+    if kind == "agent" and hasattr(os, "fork") and os.fork():
+        os._exit(0)  # the agent is nobody's child: the end of the submitting process does not concern it
     for name in ("SIGHUP", "SIGINT"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)  # a terminal's end is not ours
-    {"agent": _agent, "supervise": _supervise, "prepare": _prepare}[kind](Path(folder), *rest)
+    processes: dict[str, Callable[..., None]] = {"agent": _agent, "supervise": _supervise, "prepare": _prepare}
+    processes[kind](Path(folder), *rest)
 
 
 def _agent(workspace: Path) -> None:

@@ -20,8 +20,8 @@ from milepost.warning import warn
 if TYPE_CHECKING:
     from milepost.jobs.job import Job
     from milepost.sdk.experiment import Experiment
-    from milepost.sdk.script_run import ScriptRun
     from milepost.sdk.job_request import JobRequest
+    from milepost.sdk.script_run import ScriptRun
     from milepost.sdk.workspace import Workspace
 
 
