@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final
 
 from milepost.jobs import environments, process_tree
 from milepost.jobs import job as jobs
-from milepost.jobs.agent_start import is_held
+from milepost.jobs.agent_start import STOP, is_held
 from milepost.jobs.environments import EnvironmentFailed
 from milepost.jobs.job import Job
 from milepost.jobs.launcher import Launcher, LaunchFailed
@@ -240,7 +240,7 @@ class Agent:
         return any(entry.handle is None for entry in self.entries.values())
 
 
-def serve(agent: Agent, idle_s: float = IDLE_S, stopping: Callable[[], bool] = lambda: False) -> bool:
+def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
     """Be the workspace's agent until there has been nothing to do for ``idle_s`` seconds; False if there is another."""
     folder = jobs.jobs_folder(agent.workspace)
     lock = FileLock(folder / "agent.lock")
@@ -252,17 +252,22 @@ def serve(agent: Agent, idle_s: float = IDLE_S, stopping: Callable[[], bool] = l
     else:
         return False
     jobs.tidy(agent.workspace, _TIDY_S, time.time())
+    stop = folder / STOP
     try:
         while True:
             idle_since = time.monotonic()
-            while time.monotonic() - idle_since < idle_s and not stopping():
+            while time.monotonic() - idle_since < idle_s:
                 agent.step()
                 if agent.entries:
                     idle_since = time.monotonic()
+                elif stop.exists() or not (agent.workspace / "workspace.json").exists():
+                    break
                 time.sleep(_POLL_S if agent.preparing() or not agent.entries else _SLOW_POLL_S)
+            with suppress(OSError):
+                stop.unlink()
             lock.release()
             # A run that was submitted before the release found an agent: it is for us to see to it.
-            if stopping() or not jobs.has_jobs(agent.workspace) or not lock.acquire():
+            if not jobs.has_jobs(agent.workspace) or not lock.acquire():
                 return True
     finally:
         if lock.held:

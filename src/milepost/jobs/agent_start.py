@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from milepost.jobs.job import has_jobs, jobs_folder
 from milepost.journal.lock import FileLock
+
+STOP: Final = "agent.stop"
+"""A file with this name among the jobs has the agent go as soon as there are none."""
 
 
 def ensure_agent(workspace: Path, entry: Sequence[str]) -> bool:
@@ -26,6 +31,21 @@ def ensure_agent(workspace: Path, entry: Sequence[str]) -> bool:
     process = start_detached(entry, workspace, folder / "agent.log")
     with suppress(subprocess.TimeoutExpired):
         process.wait(10)  # it forks itself away, so that it is nobody's child
+    return True
+
+
+def stop_agent(workspace: Path, timeout_s: float = 10.0) -> bool:
+    """Have an agent that has nothing to do go now; False where there are jobs, or where it does not go in time."""
+    if has_jobs(workspace):
+        return False
+    folder = jobs_folder(workspace)
+    until = time.monotonic() + timeout_s
+    while is_held(folder / "agent.lock"):
+        if time.monotonic() > until:
+            return False
+        with suppress(OSError):
+            (folder / STOP).touch()
+        time.sleep(0.05)
     return True
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,8 +23,8 @@ from milepost.jobs.record import Record, artifact, status
 from milepost.jobs.script_process import ScriptProcesses, StartFailed
 from milepost.jobs.snapshots import manifest
 from milepost.jobs.working_directory import NoWorkingDirectory, write_working_directory
-from milepost.store.errors import StoreError
 from milepost.journal.lock import FileLock
+from milepost.store.errors import StoreError
 
 if TYPE_CHECKING:
     import psutil
@@ -274,10 +273,7 @@ def supervise(workspace: Path, home: Path, run_id: str, record: Record) -> bool:
     try:
         process_tree.become_subreaper()
         supervisor = Supervisor(workspace, home, folder, job, record)
-        if (folder / "started.json").exists():
-            end = supervisor.bury()
-        else:
-            end = supervisor.run()
+        end = supervisor.bury() if (folder / "started.json").exists() else supervisor.run()
         supervisor.finish(end)
         jobs.remove_job(folder)
     finally:

@@ -35,14 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _agent(workspace: Path) -> None:
-    from milepost.jobs.agent import Agent, serve
+    from milepost.jobs.agent import IDLE_S, Agent, serve
     from milepost.jobs.local_launcher import LocalLauncher
     from milepost.sdk.home import home
     from milepost.sdk.job_record import job_record
 
     record = job_record(workspace)
     launcher = LocalLauncher(entry("supervise", workspace))
-    serve(Agent(workspace, home(), record, launcher, entry("prepare", workspace)))
+    idle_s = float(os.environ.get("MILEPOST_AGENT_IDLE") or IDLE_S)
+    serve(Agent(workspace, home(), record, launcher, entry("prepare", workspace)), idle_s)
     record.close()
 
 

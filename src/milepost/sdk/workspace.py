@@ -158,9 +158,21 @@ class Workspace(WorkspaceCloud):
         config.write_config(path, self.name, self._subscription_id, self._resource_group, file_name=file_name)
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
-        """Delete the workspace with all in it.  Raises WorkspaceException while other processes record into it."""
+        """Delete the workspace with all in it.
+
+        Raises WorkspaceException while other processes record into it, and while submitted runs are on their way.
+        """
+        from milepost.jobs.agent_start import stop_agent
+        from milepost.jobs.listing import listing
         from milepost.journal.recovery import live_journals
 
+        on_their_way = [each.run_id for each in listing(self._place.folder)]
+        if on_their_way:
+            raise WorkspaceException(
+                f"Workspace {self.name!r} is not deleted: submitted runs are on their way "
+                f"({', '.join(on_their_way[:5])}). Wait for them, or cancel them."
+            )
+        stop_agent(self._place.folder)
         close_recorder(self._recorder)
         if live_journals(self._place.folder / "journals"):
             raise WorkspaceException(
