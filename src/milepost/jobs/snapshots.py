@@ -49,8 +49,10 @@ __all__ = [
     "write_zip",
 ]
 
-_AT_ONCE: Final = 512
-"""So many files are stored before others get their turn."""
+_AT_ONCE: Final = 4096
+"""So many files are stored at once, ..."""
+_BETWEEN_PAUSES: Final = 256
+"""... or so many where others are to get their turn."""
 _TOLD: Final = 20
 
 
@@ -212,8 +214,7 @@ class _Taking:
                     unread.append(file)
             if not unread:
                 break
-            for some in _pieces(unread):
-                self._rest()
+            for some in self._pieces(unread):
                 now_ns = time.time_ns()
                 for file, blob in self._put(some):
                     digests[file.name] = blob.digest, blob.size
@@ -233,8 +234,7 @@ class _Taking:
     def _lost(self, digests: dict[str, tuple[str, int]]) -> set[str]:
         """Which of these contents are not in the blob store any more."""
         lost: set[str] = set()
-        for some in _pieces([*dict(digests.values()).items()]):
-            self._rest()
+        for some in self._pieces([*dict(digests.values()).items()]):
             lost |= self.blobs.keep_all(dict(some))
         return lost
 
@@ -248,14 +248,12 @@ class _Taking:
             unreadable = [said for each in there if (said := _why_unreadable(each)) is not None]
             raise SnapshotRefused(refusal(self.folder, unreadable or [str(error)])) from error
 
-    def _rest(self) -> None:
-        if self.pause is not None:
-            self.pause()
-
-
-def _pieces(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]
+    def _pieces(self, items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+        length = _AT_ONCE if self.pause is None else _BETWEEN_PAUSES
+        for start in range(0, len(items), length):
+            if self.pause is not None:
+                self.pause()
+            yield items[start : start + length]
 
 
 def _is_as_found(file: SourceFile) -> bool:

@@ -46,7 +46,7 @@ _SURELY_DEAD_S: Final = 86_400.0
 """A draft this old is nobody's, where its lock cannot be asked (network file systems)."""
 _SMALL: Final = 1 << 20
 """Files up to this size (bytes) are stored many at once, ..."""
-_TOGETHER: Final = 512
+_TOGETHER: Final = 4096
 """... so many of them ..."""
 _HELD: Final = 32 << 20
 """... and about so many bytes."""
