@@ -8,6 +8,7 @@ import numpy as np
 
 from milepost.store.artifacts import content_type_of
 from milepost.store.batch import NO_STEP, SERIES, TABLE, Batch, Event, Points, SeriesBlock
+from milepost.store.manifest import SnapshotFile, encode, snapshot_id
 from milepost.store.points import column_of
 
 if TYPE_CHECKING:
@@ -63,3 +64,21 @@ def upload(store: Store, run_id: str, name: str, content: bytes) -> Blob:
     named = {"name": name, "digest": blob.digest, "size": blob.size, "content_type": content_type_of(name)}
     say(store, event("artifact", run_id, **named))
     return blob
+
+
+def take(store: Store, files: dict[str, bytes]) -> dict[str, Any]:
+    """Store a snapshot of a folder with these files; gives the data of its event."""
+    listed = []
+    for name, content in files.items():
+        blob = store.put_bytes(content)
+        listed.append(SnapshotFile(name, blob.digest, blob.size))
+    data = encode(listed)
+    total = sum(each.size for each in listed)
+    return {"id": snapshot_id(data), "manifest": store.put_bytes(data).digest, "files": len(listed), "bytes": total}
+
+
+def snapshot(store: Store, run_id: str, files: dict[str, bytes], time_ns: int = T0) -> str:
+    """Give a run a snapshot of a folder with these files; gives its id."""
+    data = take(store, files)
+    say(store, event("snapshot", run_id, time_ns, **data))
+    return str(data["id"])

@@ -99,7 +99,7 @@ def _captured(files: dict[str, _File], upload: Upload) -> str | None:
         _add(files, upload)
     elif not there.upload.captured or there.upload.name != upload.name:
         return None
-    elif there.upload.digest != upload.digest and there.upload.created_ns <= upload.created_ns:
+    elif there.upload != upload and there.upload.created_ns <= upload.created_ns:
         _replace(there, upload)
     return message
 
