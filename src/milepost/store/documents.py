@@ -26,10 +26,10 @@ MAX_CHARACTERS: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A fact of a run: any JSON value under a name."""
+    """A fact of a run: any value, as JSON, under a name."""
 
     name: str
-    content: Any
+    content: str
     told_ns: int
 
     @classmethod
@@ -37,10 +37,11 @@ class Document:
         """What an event says, in a form that databases keep.  Raises BadInput."""
         if not isinstance(name, str) or not name:
             raise BadInput(f"{ascii(name)[:100]} is no name of a document")
-        kept = clean_json(content)
-        size = len(json.dumps(kept))
-        if size > MAX_CHARACTERS:
-            raise BadInput(f"the document {name[:100]!r} has {size:,} characters; up to {MAX_CHARACTERS:,} are kept")
+        kept = json.dumps(clean_json(content), separators=(",", ":"))
+        if len(kept) > MAX_CHARACTERS:
+            raise BadInput(
+                f"the document {name[:100]!r} has {len(kept):,} characters; up to {MAX_CHARACTERS:,} are kept"
+            )
         return cls(fit_name(name), kept, told_ns)
 
 
@@ -91,4 +92,4 @@ def _found(store: Store, run_id: str, name: str | None = None) -> dict[str, Any]
     if name is not None:
         query = query.where(documents.c.name == fit_name(name))
     with store.reading() as connection:
-        return {row.name: row.content for row in connection.execute(query)}
+        return {row.name: json.loads(row.content) for row in connection.execute(query)}

@@ -314,7 +314,7 @@ documents = Table(
     Column("run_key", _Key, ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     _workspace(),
-    Column("content", JSON, nullable=False),
+    Column("content", Text, nullable=False),  # JSON; SQLite would make other numbers of those in a JSON column
     Column("told_ns", BigInteger, nullable=False),
 )
 

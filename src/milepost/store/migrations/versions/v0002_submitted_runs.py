@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("run_key", _KEY, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("workspace_key", sa.Integer(), nullable=False),
-        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
         sa.Column("told_ns", sa.BigInteger(), nullable=False),
         _of_run("documents"),
         _of_workspace("documents"),
