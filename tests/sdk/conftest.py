@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,3 +64,41 @@ def script(home: Path) -> Script:
         return done
 
     return execute
+
+
+@pytest.fixture
+def source(home: Path) -> Path:
+    """A folder for the scripts that a test submits."""
+    folder = home.parent / "source"
+    folder.mkdir()
+    return folder
+
+
+Submit = Callable[..., Run]
+
+
+@pytest.fixture
+def submit(ws: Workspace, experiment: Experiment, source: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Submit]:
+    """Submit Python source as a script, with the settings of ScriptRunConfig as keywords.
+
+    What is still on its way when the test ends is cancelled and waited for, and the agent goes.
+    """
+    from azureml.core import ScriptRunConfig
+    from milepost.jobs.agent_start import stop_agent
+    from milepost.jobs.listing import listing
+
+    monkeypatch.setenv("MILEPOST_AGENT_IDLE", "30")
+
+    def start(text: str | None = None, *, tags: dict[str, str] | None = None, **settings: object) -> Run:
+        if text is not None:
+            (source / "train.py").write_text(textwrap.dedent(text))
+            settings.setdefault("script", "train.py")
+        return experiment.submit(ScriptRunConfig(source_directory=str(source), **settings), tags=tags)
+
+    yield start
+    for job in listing(ws._recorder.folder):
+        ws.get_run(job.run_id).cancel()
+    for _ in range(600):
+        if stop_agent(ws._recorder.folder, 0.5):
+            break
+        time.sleep(0.1)

@@ -29,6 +29,8 @@ from milepost.store.errors import StoreError
 if TYPE_CHECKING:
     import psutil
 
+    from milepost.jobs.sampling import Sampler
+
 GRACE_S: Final = 10.0
 """Between SIGTERM and SIGKILL, for a script that is cancelled."""
 LEFTOVER_GRACE_S: Final = 2.0
@@ -90,11 +92,9 @@ class Supervisor:
         return Interpreter(**found)
 
     def _watch(self, processes: ScriptProcesses, interpreter: Interpreter) -> End:
-        from milepost.jobs.sampling import Sampler
-
         job, begin = self.job, time.monotonic()
         collector = self.collector
-        sampler = Sampler(lambda: [each.pid for each in self._processes(processes)], self.folder)
+        sampler: Sampler | None = None
         due_sample, due_collect = begin + 1.0, begin + COLLECT_S
         limit = job.max_run_duration_seconds
         while not processes.over():
@@ -113,6 +113,7 @@ class Supervisor:
             if now >= due_sample:
                 due_sample = now + SAMPLE_S
                 self._tell_facts(interpreter)
+                sampler = sampler or self._sampler(processes)
                 self.record.sample(job.run_id, sampler.sample())
                 process_tree.reap(keep=processes.pids)
             if now >= due_collect:
@@ -127,6 +128,11 @@ class Supervisor:
         if request is not None:
             return End(request.status, request.error)
         return End("Completed") if failure is None else End("Failed", failure)
+
+    def _sampler(self, processes: ScriptProcesses) -> Sampler:
+        from milepost.jobs.sampling import Sampler
+
+        return Sampler(lambda: [each.pid for each in self._processes(processes)], self.folder)
 
     def _tell_facts(self, interpreter: Interpreter) -> None:
         """Machine and packages, once; not before the script has begun, for they take a while."""

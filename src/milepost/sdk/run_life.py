@@ -112,6 +112,7 @@ class RunLife(RunDetails):
         if error is not None:
             data["error"] = error
         if self._ended is None:
+            self._finish_snapshot()
             self._ended = status
             self._say("status", data)
         lifecycle.forget(self._id)
@@ -144,7 +145,7 @@ class RunLife(RunDetails):
             if time.monotonic() - looked >= _POLL_S:
                 looked = time.monotonic()
                 record = self._record()
-                if record.status in TERMINAL:
+                if record.status in TERMINAL and not self._is_being_buried(record):
                     break
                 ensure_agent(workspace)  # if it was killed, somebody has to see to the run
             if show_output:
@@ -157,6 +158,14 @@ class RunLife(RunDetails):
         if record.status == "Failed" and raise_on_error:
             raise ActivityFailedException(self._failure(details))
         return details
+
+    def _is_being_buried(self, record: RunRecord) -> bool:
+        """Whether the run's supervisor died and another one is about to say why, and to keep the files."""
+        from milepost.jobs.job import job_folder
+        from milepost.store.status import PROCESS_DIED
+
+        died = (record.error or {}).get("code") == PROCESS_DIED
+        return died and job_folder(self._recorder.folder, self._id).is_dir()
 
     def _failure(self, details: dict[str, Any]) -> str:
         """Why the run failed, with the end of what its script printed."""
@@ -176,6 +185,9 @@ class RunLife(RunDetails):
 
     def _try_waiting(self) -> None:
         raise NotImplementedError  # RunFiles has it
+
+    def _finish_snapshot(self) -> None:
+        raise NotImplementedError  # RunSnapshots has it
 
     def _upload_outputs(self, folder: str | os.PathLike[str], prefix: str) -> None:
         raise NotImplementedError  # RunFiles has it
