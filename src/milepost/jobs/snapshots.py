@@ -156,7 +156,7 @@ def _stored(files: Sequence[SnapshotFile], blobs: Blobs, left_out: list[str]) ->
     content = encode(files)
     told = left_out[:_TOLD]
     if len(left_out) > _TOLD:
-        told.append(f"{len(left_out) - _TOLD} more were left out")
+        told.append(f"{len(left_out) - _TOLD} more files and folders like these are not in the snapshot")
     return TakenSnapshot(
         id=snapshot_id(content),
         manifest_digest=blobs.put_bytes(content).digest,

@@ -207,7 +207,7 @@ def _look_into(walk: _Walk, folder: _Folder) -> list[_Folder]:
         walk.trouble.append(f"the folder {_at(folder.name)} cannot be read ({error.strerror or error})")
         return []
     if folder.name and any(each.name == "pyvenv.cfg" for each in entries):
-        walk.left_out.append(f"{_at(folder.name)} is a virtual environment, which works in its own place only")
+        _leave_out(walk, folder.name, "it is a virtual environment, which works in its own place only")
         return []
     folder = _with_rules(walk, folder, entries)
     folders = []
@@ -256,18 +256,18 @@ def _take(walk: _Walk, folder: _Folder, entry: os.DirEntry[str]) -> _Folder | No
     if _is_left_out(folder, os.fsencode(name), is_folder=is_folder):
         return None
     if leads_out is not None:
-        walk.left_out.append(f"{_at(name)} is a link that leads {leads_out}")
+        _leave_out(walk, name, f"it is a link that leads {leads_out}")
         return None
     if is_folder:
         identity = (info.st_dev, info.st_ino)
         if identity in walk.apart:
             return None
         if identity in folder.above:
-            walk.left_out.append(f"{_at(name)} is a link that leads back to a folder it lies in")
+            _leave_out(walk, name, "it is a link that leads back to a folder it lies in")
             return None
         return _Folder(path, name + "/", folder.rules, folder.above | {identity})
     if not stat.S_ISREG(info.st_mode):
-        walk.left_out.append(f"{_at(name)} is {_kind(info.st_mode)}")
+        _leave_out(walk, name, f"it is {_kind(info.st_mode)}")
         return None
     try:
         plain = check_name(name) == name
@@ -281,6 +281,10 @@ def _take(walk: _Walk, folder: _Folder, entry: os.DirEntry[str]) -> _Folder | No
     if walk.bytes > walk.limit_bytes:
         walk.end = min(walk.end, walk.entries + _LOOK_ON)
     return None
+
+
+def _leave_out(walk: _Walk, name: str, why: str) -> None:
+    walk.left_out.append(f"{_at(name)} is not in the snapshot: {why}")
 
 
 def _followed(walk: _Walk, path: str, info: os.stat_result) -> tuple[str, os.stat_result, str | None]:

@@ -21,7 +21,7 @@ from milepost.jobs.source_folder import SourceFile
 
 FORMAT: Final = 1
 MOST_FOLDERS: Final = 50
-"""So many folders are remembered; the one that was used least lately is forgotten first."""
+"""So many folders are remembered; the one that has not changed for longest is forgotten first."""
 MAX_BYTES: Final = 100 << 20
 
 _FINE_TICK_NS: Final = 50_000_000
@@ -37,7 +37,7 @@ Known = Mapping[str, tuple[tuple[int, int, int, int], str]]
 def memory_file(folder_of_memories: Path, source: Path) -> Path:
     """Where what is known of a source folder is kept, in a folder that keeps it of many."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(source))).hexdigest()[:32]
-    return folder_of_memories / f"{name}.json"
+    return folder_of_memories / name
 
 
 def key_of(file: SourceFile) -> tuple[int, int, int, int]:
@@ -90,6 +90,6 @@ def _folder(source: Path) -> str:
 
 
 def _forget_some(folder: Path) -> None:
-    found = sorted(folder.glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True)
-    for old in found[MOST_FOLDERS:]:
+    memories = [each for each in folder.iterdir() if not each.name.startswith(".")]
+    for old in sorted(memories, key=lambda each: each.stat().st_mtime, reverse=True)[MOST_FOLDERS:]:
         old.unlink(missing_ok=True)

@@ -120,13 +120,17 @@ class Experiment:
         """Start an interactive run: ``start_logging(outputs=None, snapshot_directory=".", display_name=None, ...)``.
 
         ``outputs``: a folder whose files are kept on ``complete()`` (default "outputs").  ``run_id``, ``tags`` and
-        ``description`` may be given.  A snapshot of the folder is not taken in this version yet.
+        ``description`` may be given.  ``snapshot_directory``: the folder that is kept with the run, less what its
+        ``.amlignore`` (else ``.gitignore``) names; None keeps none.  The snapshot is taken beside the script, and where
+        it cannot be taken the run has a warning that says why.
         """
         from milepost.sdk.run import Run
 
         if args:
             raise UserErrorException("start_logging takes keyword arguments only, for example outputs='outputs'.")
-        kwargs.pop("snapshot_directory", None)
+        directory = kwargs.pop("snapshot_directory", ".")
+        if not isinstance(directory, (str, os.PathLike, type(None))):
+            raise UserErrorException(f"snapshot_directory is a folder's path or None, not {type(directory).__name__}.")
         description = kwargs.pop("description", None)
         run = Run._start(
             self,
@@ -140,6 +144,8 @@ class Experiment:
         if kwargs:
             run.fail(f"start_logging does not know {', '.join(kwargs)}")
             raise UserErrorException(f"start_logging does not know {', '.join(map(repr, kwargs))}.")
+        if directory is not None:
+            run._begin_snapshot(directory)
         return run
 
     def submit(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:

@@ -1,0 +1,206 @@
+"""The part of ``Run`` that keeps the source it was made from."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from milepost.sdk.exceptions import SnapshotException, UserErrorException
+from milepost.sdk.recorder import translated
+
+if TYPE_CHECKING:
+    from milepost.jobs.snapshots import TakenSnapshot
+    from milepost.sdk.recorder import Recorder
+    from milepost.store.blobs import Blobs
+    from milepost.store.records import SnapshotRecord
+
+MEMORIES: Final = "snapshot-memory"
+"""The folder in a workspace's that remembers what the files of source folders held."""
+JOIN_TIMEOUT_S: Final = 5.0
+"""How long the end of a run waits for its snapshot."""
+_REST_S: Final = 0.001
+
+
+class RunSnapshots:
+    """Snapshots of folders: taken, named, given back."""
+
+    _id: str
+    _recorder: Recorder
+    _background: BackgroundSnapshot | None = None
+
+    def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
+        """Keep a folder as it is now, or one file, with the run; gives the snapshot's id.
+
+        What ``.amlignore`` (else ``.gitignore``) names is left out.  Raises UserErrorException where there is no such
+        file or folder, SnapshotException where it cannot be kept: it is too large, or a file cannot be read.
+        """
+        if not isinstance(file_or_folder_path, (str, os.PathLike)):
+            raise UserErrorException(
+                f"take_snapshot takes the path of a file or folder, not {type(file_or_folder_path).__name__}."
+            )
+        path = Path(file_or_folder_path)
+        if not path.exists():
+            raise UserErrorException(
+                f"take_snapshot: there is no file or folder {str(path)!r} (from {str(Path.cwd())!r})."
+            )
+        from milepost.jobs.source_folder import SnapshotRefused
+
+        try:
+            with translated():
+                taken = _take(self._recorder, path, None)
+        except SnapshotRefused as error:
+            raise SnapshotException(_sentence(str(error))) from error
+        for kind, data in _events(taken):
+            self._say(kind, data)
+        return taken.id
+
+    def get_snapshot_id(self) -> str:
+        """The id of the run's latest snapshot.  Raises SnapshotException where it has none."""
+        return self._latest().id
+
+    def restore_snapshot(self, snapshot_id: str | None = None, path: str | os.PathLike[str] | None = None) -> str:
+        """Write a snapshot (default: the run's latest) as the zip archive ``{path}/{snapshot_id}.zip``; gives its path.
+
+        ``path`` is a folder (default: here), made where it is not there.  Raises SnapshotException where there is no
+        such snapshot or the archive cannot be written.
+        """
+        from milepost.jobs.snapshots import manifest, write_zip
+        from milepost.store.errors import BadInput, NotFound, StoreDamaged
+
+        try:
+            with translated():
+                record = self._latest() if snapshot_id is None else self._recorder.fresh().snapshot(str(snapshot_id))
+                blobs = self._recorder.open_store().blobs
+                target = Path("." if path is None else path) / f"{record.id}.zip"
+                write_zip(blobs, manifest(blobs, record.manifest), target)
+        except SnapshotException:
+            raise
+        except Exception as error:
+            if isinstance(error.__cause__, (BadInput, NotFound, StoreDamaged)):
+                what = "The run's snapshot" if snapshot_id is None else f"The snapshot {snapshot_id!r}"
+                raise SnapshotException(f"{what} cannot be given back: {error.__cause__}.") from error.__cause__
+            raise
+        return str(target)
+
+    def _latest(self) -> SnapshotRecord:
+        self._finish_snapshot()
+        store = self._recorder.fresh()
+        with translated():
+            found = store.snapshots(self._id)
+        if not found:
+            raise SnapshotException(
+                f"Run {self._id} has no snapshot: none was asked for, or it could not be taken (the run's warnings in "
+                "get_details() say why). Run.take_snapshot(folder) takes one."
+            )
+        return found[-1]
+
+    # -- beside the script -------------------------------------------------------------------------------------
+
+    def _begin_snapshot(self, folder: str | os.PathLike[str]) -> None:
+        """Take a snapshot of a folder while the script goes on.  Trouble becomes a warning of the run."""
+        self._background = BackgroundSnapshot(self._recorder, folder, self._say)
+
+    def _finish_snapshot(self) -> None:
+        """Wait for that snapshot, if not for long."""
+        if self._background is not None:
+            self._background.finish(JOIN_TIMEOUT_S)
+            self._background = None
+
+    # -- what the other parts of Run give ----------------------------------------------------------------------
+
+    def _say(self, kind: str, data: dict[str, Any]) -> None:
+        raise NotImplementedError  # Run has it
+
+
+class BackgroundSnapshot:
+    """Takes a snapshot in a thread that gives way to all others."""
+
+    def __init__(
+        self, recorder: Recorder, folder: str | os.PathLike[str], say: Callable[[str, dict[str, Any]], None]
+    ) -> None:
+        self._recorder = recorder
+        self._shown = str(folder)
+        self._say = say
+        self._saying = threading.Lock()
+        self._is_over = False
+        self._hurry = threading.Event()
+        self._process = os.getpid()
+        try:
+            # The script may change its directory.
+            self._folder = Path(os.path.abspath(folder))  # noqa: PTH100  links are resolved later
+            self._thread = threading.Thread(target=self._run, name="milepost-snapshot", daemon=True)
+            self._thread.start()
+        except (OSError, RuntimeError, ValueError) as error:
+            self._tell([_warning(self._shown, error)])
+
+    def finish(self, timeout_s: float) -> None:
+        """Wait until it is done; after the timeout it is given up, with a warning of the run."""
+        if self._process != os.getpid() or self._is_over:
+            return  # a forked child; it is the parent's to end
+        self._hurry.set()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._tell([_warning(self._shown, f"it was not finished {timeout_s:g} s after the run's end")])
+
+    def _run(self) -> None:
+        from milepost.jobs.source_folder import SnapshotRefused
+
+        try:
+            events = _events(_take(self._recorder, self._folder, self._pause))
+        except _Over:
+            return
+        except SnapshotRefused as error:
+            events = [("warning", {"message": f"The run has no snapshot: {error}."})]
+        except Exception as error:  # whatever it is: the script must go on
+            events = [_warning(self._shown, error)]
+        self._tell(events)
+
+    def _pause(self) -> None:
+        if self._is_over:
+            raise _Over
+        self._hurry.wait(_REST_S)
+
+    def _tell(self, events: list[tuple[str, dict[str, Any]]]) -> None:
+        with self._saying:
+            if self._is_over:
+                return
+            self._is_over = True
+            for kind, data in events:
+                self._say(kind, data)
+
+
+class _Over(Exception):
+    """Nobody waits for the snapshot any more."""
+
+
+def _take(recorder: Recorder, path: Path, pause: Callable[[], None] | None) -> TakenSnapshot:
+    from milepost.jobs import snapshots
+
+    blobs = _blobs(recorder)
+    if not path.is_dir() and path.exists():
+        return snapshots.take_file(path, blobs)
+    return snapshots.take(path, blobs, memory=snapshots.memory_file(recorder.folder / MEMORIES, path), pause=pause)
+
+
+def _blobs(recorder: Recorder) -> Blobs:
+    # Not by way of the store: that would load SQLAlchemy, in the way of the script.
+    from milepost.store.blobs import open_blobs
+
+    return open_blobs(str(recorder.folder / "blobs"), owner=recorder.workspace_id)
+
+
+def _events(taken: TakenSnapshot) -> list[tuple[str, dict[str, Any]]]:
+    kept = {"id": taken.id, "manifest": taken.manifest_digest, "files": taken.files, "bytes": taken.bytes}
+    told = [("warning", {"message": f"Snapshot: {'; '.join(taken.left_out)}."})] if taken.left_out else []
+    return [("snapshot", kept), *told]
+
+
+def _warning(folder: str, error: object) -> tuple[str, dict[str, Any]]:
+    return "warning", {"message": f"The run has no snapshot of {folder!r}: {error}."}
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
