@@ -253,13 +253,12 @@ def test_import_lines_of_public_scripts_work(line: str) -> None:
 
 
 def test_what_comes_later_says_so_when_it_is_used() -> None:
-    from azureml.core import Keyvault, ScriptRunConfig
-    from azureml.core.compute import AmlCompute
+    from azureml.core import Keyvault
+    from azureml.core.compute import RemoteCompute
     from azureml.train.hyperdrive import uniform
 
     uses: list[tuple[Callable[[], Any], str]] = [
-        (lambda: ScriptRunConfig(source_directory="."), "azureml.core.ScriptRunConfig is not in this version"),
-        (lambda: AmlCompute.provisioning_configuration(vm_size="x"), "AmlCompute.provisioning_configuration is not in"),
+        (lambda: RemoteCompute.attach_configuration("me"), "RemoteCompute.attach_configuration is not in this version"),
         (lambda: uniform(0, 1), "azureml.train.hyperdrive.uniform is not in this version"),
         (lambda: Keyvault(None), "azureml.core.Keyvault belongs to Azure's cloud"),
     ]
@@ -270,15 +269,14 @@ def test_what_comes_later_says_so_when_it_is_used() -> None:
 
 
 def test_a_class_that_comes_later_can_be_looked_at_and_derived_from() -> None:
-    from azureml.core import ScriptRun
-    from azureml.train.estimator import Estimator
+    from azureml.train.hyperdrive import HyperDriveRun
 
-    assert not isinstance(object(), ScriptRun)
-    assert ScriptRun.__name__ == "ScriptRun"
-    assert "ScriptRun" in repr(ScriptRun)
-    assert not hasattr(ScriptRun, "_repr_html_")
-    mine = type(Estimator)("Mine", (Estimator,), {})
-    with pytest.raises(exceptions.NotAvailableException, match=r"azureml\.train\.estimator\.Estimator"):
+    assert not isinstance(object(), HyperDriveRun)
+    assert HyperDriveRun.__name__ == "HyperDriveRun"
+    assert "HyperDriveRun" in repr(HyperDriveRun)
+    assert not hasattr(HyperDriveRun, "_repr_html_")
+    mine = type(HyperDriveRun)("Mine", (HyperDriveRun,), {})
+    with pytest.raises(exceptions.NotAvailableException, match=r"azureml\.train\.hyperdrive\.HyperDriveRun"):
         mine()
 
 

@@ -7,20 +7,20 @@ from milepost.sdk.constants import AZUREML_VERSION as VERSION
 __version__ = VERSION
 
 if TYPE_CHECKING:
+    from milepost.sdk.compute import ComputeTarget
     from milepost.sdk.dataset import Dataset
     from milepost.sdk.datastore import Datastore
     from milepost.sdk.environment import Environment
     from milepost.sdk.experiment import Experiment
     from milepost.sdk.later import (
-        ComputeTarget,
         Keyvault,
-        RunConfiguration,
         ScriptRun,
-        ScriptRunConfig,
         Webservice,
     )
     from milepost.sdk.model import Model
     from milepost.sdk.run import Run
+    from milepost.sdk.run_configuration import RunConfiguration
+    from milepost.sdk.script_run_config import ScriptRunConfig
     from milepost.sdk.workspace import Workspace
 else:
     from milepost.sdk.lazy import lazy_names
@@ -28,15 +28,16 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "milepost.sdk.compute": "ComputeTarget",
             "milepost.sdk.dataset": "Dataset",
             "milepost.sdk.datastore": "Datastore",
             "milepost.sdk.environment": "Environment",
             "milepost.sdk.experiment": "Experiment",
-            "milepost.sdk.later": (
-                "ComputeTarget Keyvault RunConfiguration ScriptRun ScriptRunConfig Webservice"
-            ),
+            "milepost.sdk.later": ("Keyvault ScriptRun Webservice"),
             "milepost.sdk.model": "Model",
             "milepost.sdk.run": "Run",
+            "milepost.sdk.run_configuration": "RunConfiguration",
+            "milepost.sdk.script_run_config": "ScriptRunConfig",
             "milepost.sdk.workspace": "Workspace",
         },
     )

@@ -1,7 +1,8 @@
 """What to submit."""
 
-from milepost.sdk.later import ScriptRunConfig
+from milepost.sdk.script_run_config import ScriptRunConfig, get_run_config_from_script_run
 
 __all__ = [
     "ScriptRunConfig",
+    "get_run_config_from_script_run",
 ]

@@ -1,8 +1,13 @@
 """Estimators for neural networks."""
 
-from milepost.sdk.later import PyTorch, TensorFlow
+from milepost.sdk.distributed import Gloo, Mpi, Nccl, ParameterServer
+from milepost.sdk.estimator import PyTorch, TensorFlow
 
 __all__ = [
+    "Gloo",
+    "Mpi",
+    "Nccl",
+    "ParameterServer",
     "PyTorch",
     "TensorFlow",
 ]

@@ -1,6 +1,6 @@
 """Estimators."""
 
-from milepost.sdk.later import Estimator
+from milepost.sdk.estimator import Estimator
 
 __all__ = [
     "Estimator",

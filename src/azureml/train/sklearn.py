@@ -1,6 +1,6 @@
 """The estimator for scikit-learn."""
 
-from milepost.sdk.later import SKLearn
+from milepost.sdk.estimator import SKLearn
 
 __all__ = [
     "SKLearn",

@@ -78,19 +78,7 @@ _LOAD: Final = (
 )
 
 _GROUPS: Final = (
-    _Group("azureml.core", "ScriptRun ScriptRunConfig RunConfiguration", _RUN_HERE),
-    _Group(
-        "azureml.core.runconfig",
-        "MpiConfiguration PyTorchConfiguration TensorflowConfiguration ParallelTaskConfiguration DockerConfiguration",
-        _RUN_HERE,
-    ),
-    _Group(
-        "azureml.core.compute", "ComputeTarget AmlCompute RemoteCompute ComputeInstance KubernetesCompute", _RUN_HERE
-    ),
-    _Group("azureml.core.compute_target", "AbstractComputeTarget LocalTarget", _RUN_HERE),
-    _Group("azureml.train.estimator", "Estimator", _RUN_HERE),
-    _Group("azureml.train.sklearn", "SKLearn", _RUN_HERE),
-    _Group("azureml.train.dnn", "PyTorch TensorFlow", _RUN_HERE),
+    _Group("azureml.core", "ScriptRun", _RUN_HERE),
     _Group(
         "azureml.train.hyperdrive",
         "BanditPolicy BayesianParameterSampling EarlyTerminationPolicy ExperimentSubmitRegistrar GridParameterSampling "

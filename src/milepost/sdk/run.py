@@ -19,6 +19,8 @@ from milepost.sdk.run_files import RunFiles
 from milepost.sdk.run_later import RunLater
 from milepost.sdk.run_life import RunLife
 from milepost.sdk.run_metrics import RunMetrics
+from milepost.sdk.run_snapshots import RunSnapshots
+from milepost.sdk.run_targets import RunTargets
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
 
 SCRIPT_RUN: Final = "azureml.scriptrun"
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from milepost.store.records import RunRecord
 
 
-class Run(RunFiles, RunMetrics, RunEnvironment, RunLife, RunLater):
+class Run(RunFiles, RunMetrics, RunEnvironment, RunSnapshots, RunTargets, RunLife, RunLater):
     """A run of an experiment.
 
     Start one with ``Experiment.start_logging()``; inside a submitted script take it with ``Run.get_context()``.

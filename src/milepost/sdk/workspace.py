@@ -12,6 +12,7 @@ from milepost.sdk import config, display, home
 from milepost.sdk.exceptions import WorkspaceException, cloud_only, deferred
 from milepost.sdk.recorder import close_recorder, recorder_for, translated
 from milepost.sdk.workspace_cloud import WorkspaceCloud
+from milepost.sdk.workspace_compute import WorkspaceCompute
 
 if TYPE_CHECKING:
     from milepost.sdk.datastore import Datastore
@@ -25,15 +26,12 @@ _SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
 _GROUP: Final = "milepost"
 
 
-class Workspace(WorkspaceCloud):
+class Workspace(WorkspaceCompute, WorkspaceCloud):
     """The workspace of that name on this machine, made when it is not there.
 
     ``subscription_id`` and ``resource_group`` are kept for scripts that read them; ``auth`` and ``sku`` are accepted
     and not used.  Raises UserErrorException for a bad name, WorkspaceException where it cannot be made.
     """
-
-    DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
-    DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"
 
     def __init__(
         self,
@@ -133,7 +131,8 @@ class Workspace(WorkspaceCloud):
     ) -> Workspace:
         """Make a workspace.  Raises WorkspaceException if it is there, unless ``exist_ok``.
 
-        What names resources of Azure's cloud is accepted and not used.
+        ``default_cpu_compute_target`` and ``default_gpu_compute_target``: settings to make the pools "cpu-cluster" and
+        "gpu-cluster" with.  What names resources of Azure's cloud is accepted and not used.
         """
         place, made = home.create_workspace(name)
         if not made and not exist_ok:
@@ -141,7 +140,9 @@ class Workspace(WorkspaceCloud):
                 f"There is a workspace {place.name!r} already, in {place.folder}. Use Workspace.get({name!r}), or "
                 "create(..., exist_ok=True)."
             )
-        return Workspace._at(place, subscription_id, resource_group)
+        workspace = Workspace._at(place, subscription_id, resource_group)
+        workspace._make_default_clusters(default_cpu_compute_target, default_gpu_compute_target)
+        return workspace
 
     @staticmethod
     def list(subscription_id: str, auth: Any = None, resource_group: str | None = None) -> dict[str, list[Workspace]]:
@@ -282,15 +283,6 @@ class Workspace(WorkspaceCloud):
     def datasets(self) -> dict[str, Any]:
         """Registered datasets: not in this version yet."""
         raise deferred("Workspace.datasets")
-
-    @property
-    def compute_targets(self) -> dict[str, Any]:
-        """Compute targets: not in this version yet."""
-        raise deferred("Workspace.compute_targets")
-
-    def get_default_compute_target(self, type: str) -> Any:
-        """The default compute target: not in this version yet."""
-        raise deferred("Workspace.get_default_compute_target")
 
     def get_mlflow_tracking_uri(self) -> str:
         """The address for MLflow clients: not in this version yet."""

@@ -1,7 +1,9 @@
 """Compute targets."""
 
+from milepost.sdk.aml_compute import AmlCompute
+from milepost.sdk.compute import ComputeTarget
 from milepost.sdk.exceptions import ComputeTargetException
-from milepost.sdk.later import AmlCompute, ComputeInstance, ComputeTarget, KubernetesCompute, RemoteCompute
+from milepost.sdk.other_compute import ComputeInstance, KubernetesCompute, RemoteCompute
 
 __all__ = [
     "AmlCompute",
