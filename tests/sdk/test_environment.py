@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -549,20 +553,67 @@ def test_a_private_wheel_is_copied_into_the_workspace(ws: Workspace) -> None:
     address = Environment.add_private_pip_wheel(workspace=ws, file_path=str(wheel))
     assert address.startswith("file:///")
     assert address.endswith("/mine-1.0-py3-none-any.whl")
-    kept = ws.get_default_datastore().folder / "azureml-private-packages" / wheel.name
-    assert kept.as_uri() == address
+    assert ws.get_default_datastore().folder.as_uri() in address
     wheel.write_bytes(b"second")
     with pytest.raises(UserErrorException, match="has a wheel .* already"):
         Environment.add_private_pip_wheel(ws, wheel)
-    assert kept.read_bytes() == b"first"
-    assert Environment.add_private_pip_wheel(ws, wheel, exist_ok=True) == address
-    assert kept.read_bytes() == b"second"
+    second = Environment.add_private_pip_wheel(ws, wheel, exist_ok=True)
+    assert second != address  # who has the first is not given the second
+    assert [Path(unquote(urlsplit(each).path)).read_bytes() for each in (address, second)] == [b"first", b"second"]
+    assert Environment.add_private_pip_wheel(ws, wheel, exist_ok=True) == second
     made = CondaDependencies()
     made.add_pip_package(address)
     assert address in list(made.pip_packages)
     for missing in ("dist/none.whl", "dist", "requirements.txt"):
         with pytest.raises(UserErrorException, match="There is no wheel"):
             Environment.add_private_pip_wheel(ws, missing)
+
+
+# -- built
+
+
+def test_a_build_makes_the_packages_ready_and_tells_how_it_went(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = Path("tinything-1.0-py3-none-any.whl")
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("tinything.py", "FIVE = 5\n")
+        archive.writestr("tinything-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
+        archive.writestr(
+            "tinything-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("tinything-1.0.dist-info/RECORD", "")
+    made = Environment("tiny")
+    made.python.conda_dependencies = CondaDependencies.create(
+        pip_packages=[Environment.add_private_pip_wheel(ws, wheel)]
+    )
+    build = made.build(ws)
+    build.wait_for_completion(show_output=True)
+    assert build.status == "Succeeded"
+    assert capsys.readouterr().out == build.log
+    assert "tinything" in build.log
+    interpreter = build.log.strip().rpartition(": ")[2]
+    script = [interpreter, "-c", "import tinything; print(tinything.FIVE)"]
+    assert subprocess.run(script, capture_output=True, text=True, check=True).stdout == "5\n"
+
+
+def test_a_build_of_an_interpreter_that_is_there_says_which(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Environment("mine")
+    made.python.user_managed_dependencies = True
+    assert sys.executable in made.build_local(ws, useDocker=False)
+    assert sys.executable in capsys.readouterr().out
+
+
+def test_a_build_that_fails_says_why(ws: Workspace) -> None:
+    made = Environment("mine")
+    made.python.user_managed_dependencies = True
+    made.python.interpreter_path = "/no/such/python"
+    build = made.build(ws)
+    with pytest.raises(UserErrorException, match="/no/such/python"):
+        build.wait_for_completion(show_output=False)
+    assert build.status == "Failed"
+    with pytest.raises(UserErrorException, match="Dockerfile"):
+        Environment.from_dockerfile("mine", "FROM a\n").build_local(ws)
 
 
 # -- of a run

@@ -233,20 +233,24 @@ class Environment(Section):
     def add_private_pip_wheel(workspace: Workspace, file_path: str | os.PathLike[str], exist_ok: bool = False) -> str:
         """Copy a wheel into the workspace and give its address, for ``CondaDependencies.add_pip_package``.
 
-        Raises UserErrorException where there is no such wheel, or one of that name is there and not ``exist_ok``.
+        Raises UserErrorException where there is no such wheel, or one of that name is there and not ``exist_ok``;
+        environments that have that one keep it.
         """
+        from glob import escape
+
         wheel = Path(file_path)
         if wheel.suffix != ".whl" or not wheel.is_file():
             raise UserErrorException(f"There is no wheel (a file *.whl) {str(wheel)!r} (from {str(Path.cwd())!r}).")
         store = workspace.get_default_datastore()
-        kept = store.folder / _WHEELS / wheel.name
-        if kept.exists() and not exist_ok:
+        if not exist_ok and any((store.folder / _WHEELS).glob(f"*/{escape(wheel.name)}")):
             raise UserErrorException(
                 f"Workspace {workspace.name!r} has a wheel {wheel.name!r} already. Raise its version, or give "
-                "exist_ok=True to replace it."
+                "exist_ok=True."
             )
-        store.upload_files([wheel], target_path=_WHEELS, overwrite=True, show_progress=False)
-        return kept.absolute().as_uri()
+        # Another content has another address: environments that were built with the old one are not taken for this.
+        place = f"{_WHEELS}/{_digest(wheel)[:16]}"
+        store.upload_files([wheel], target_path=place, show_progress=False)
+        return (store.folder / place / wheel.name).absolute().as_uri()
 
     # -- building ----------------------------------------------------------------------------------------------
 
@@ -346,6 +350,16 @@ def _with_packages(
     made = Environment(name)
     made.python.user_managed_dependencies = True
     return made
+
+
+def _digest(path: Path) -> str:
+    from hashlib import sha256
+
+    made = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            made.update(piece)
+    return made.hexdigest()
 
 
 def _checked_name(name: object) -> str:

@@ -59,15 +59,12 @@ class ImageBuildDetails:
             if ended and not lines:
                 break
         if self._error is not None:
-            raise UserErrorException(
-                f"Environment {self._definition.get('name')!r} cannot be built: {self._error}",
-                inner_exception=self._error,
-            )
+            raise UserErrorException(str(self._error), inner_exception=self._error)
 
     def _build(self) -> None:
-        try:
-            from milepost.jobs.environments import prepare
+        from milepost.jobs.environments import EnvironmentFailed, prepare
 
+        try:
             found = prepare(
                 self._definition,
                 cache=home() / "environments",
@@ -76,8 +73,12 @@ class ImageBuildDetails:
                 log=self._say,
             )
             self._say(f"The environment's interpreter: {found.path}")
-        except Exception as error:  # whatever it is, it is told to whoever waits
+        except EnvironmentFailed as error:
             self._error = error
+        except Exception as error:  # whatever it is, it is told to whoever waits
+            name = self._definition.get("name")
+            self._error = RuntimeError(f"Environment {name!r} cannot be built: {type(error).__name__}: {error}")
+            self._error.__cause__ = error
         with self._more:
             self._status = "Succeeded" if self._error is None else "Failed"
             self._more.notify_all()
