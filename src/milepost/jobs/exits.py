@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import signal
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from milepost.jobs import cgroups
 
 REASON_LENGTH: Final = 500
 """A reason found in a log is never longer, in characters."""
@@ -151,33 +152,13 @@ def _windows(code: int) -> dict[str, str]:
 
 def _oom_kills(root: Path) -> dict[str, int]:
     """How many processes the kernel has killed for want of memory, by the file that says so."""
-    for path in _control_group_files(root):
+    for version, folder in cgroups.folders("memory", root):
+        path = folder / ("memory.events" if version == 2 else "memory.oom_control")
         count = _counter(path, "oom_kill")
         if count is not None:
             return {str(path): count}
     count = _counter(root / "proc/vmstat", "oom_kill")
     return {} if count is None else {"vmstat": count}
-
-
-def _control_group_files(root: Path) -> Iterator[Path]:
-    """Where this process's control group may count: of version 2, then of version 1."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(errors="replace").splitlines()
-    except OSError:
-        return
-    base = root / "sys/fs/cgroup"
-    for line in lines:
-        _, controllers, group = (*line.split(":", 2), "", "")[:3]
-        group = group.lstrip("/")
-        if ".." in group.split("/"):  # the group is outside of the namespace of this one
-            group = ""
-        if not controllers:
-            # Within a container the path may be that of the machine, and the file is at the top.
-            for each in (base / group, base / "unified" / group, base):
-                yield each / "memory.events"
-        elif "memory" in controllers.split(","):
-            for each in (base / "memory" / group, base / "memory"):
-                yield each / "memory.oom_control"
 
 
 def _counter(path: Path, name: str) -> int | None:
