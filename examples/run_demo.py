@@ -1,4 +1,4 @@
-"""What `make demo` does: run the article's script, unchanged, then read its record back in another process."""
+"""What `make demo` does: run the article's two scripts, unchanged, and read the first one's record in another process."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def main() -> int:
         subprocess.run([sys.executable, HERE / "train_within_notebook.py"], cwd=folder, check=True)
         print("\nRead back by a second process:", flush=True)
         subprocess.run([sys.executable, "-c", READ], cwd=folder, check=True)
+        print(f"\n$ python examples/{(HERE / 'submit_train_on_local.py').name}", flush=True)
+        subprocess.run([sys.executable, HERE / "submit_train_on_local.py"], cwd=folder, check=True)
     command = os.path.relpath(Path(sys.executable).with_name("milepost"))
     print(f"\nSee all runs with: {command} runs list", flush=True)
     return 0

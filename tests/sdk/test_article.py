@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
-from azureml.core import Experiment, Run, Workspace
+from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,34 @@ def test_the_first_script_and_a_second_process_that_reads_it(home: Path) -> None
     assert run.get_tags() == {}
     run.download_file("outputs/model.pkl", "fetched.pkl")
     assert Path("fetched.pkl").read_bytes() == Path("outputs/model.pkl").read_bytes()
+
+
+def test_the_second_script_submitted_followed_registered_and_submitted_again(ws: Workspace, tmp_path: Path) -> None:
+    user_managed_env = Environment("user-managed-env")
+    user_managed_env.python.user_managed_dependencies = True
+    exp = Experiment(workspace=ws, name="train-on-local")
+    src = ScriptRunConfig(source_directory=str(ROOT / "examples/train_on_local"), script="train.py")
+    src.run_config.environment = user_managed_env
+    run = exp.submit(src)
+    details = run.wait_for_completion(show_output=True)
+    assert details["status"] == "Completed"
+
+    metrics = run.get_metrics()
+    assert [round(alpha, 2) for alpha in metrics["alpha"]] == [round(0.05 * index, 2) for index in range(20)]
+    assert len(metrics["mse"]) == 20
+    models = [name for name in run.get_file_names() if name.startswith("ridge_")]
+    assert len(models) == 20
+
+    best = min(range(20), key=lambda index: metrics["mse"][index])
+    model = run.register_model("best", model_path=f"ridge_{metrics['alpha'][best]:.2f}.pkl")
+    assert (model.version, model.run_id) == (1, run.id)
+
+    with zipfile.ZipFile(run.restore_snapshot(path=str(tmp_path))) as snapshot:
+        snapshot.extractall(tmp_path / "restored")
+    again = exp.submit(ScriptRunConfig(str(tmp_path / "restored"), "train.py", environment=user_managed_env))
+    again.wait_for_completion()
+    assert again.get_metrics() == metrics
+    assert again.get_snapshot_id() == run.get_snapshot_id()
 
 
 def test_the_table_of_metric_kinds(run: Run) -> None:
