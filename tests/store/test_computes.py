@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
 
-from milepost.store.engine import is_sqlite
 from milepost.store.errors import BadInput, Conflict, NotFound
 from milepost.store.records import RunQuery
 from tests.store.builders import T0, event, run_event, say
@@ -90,16 +88,3 @@ def test_long_names_of_targets_are_compared_to_their_end(store: Store) -> None:
     say(store, *(run_event(f"r{ending}", target="x" * 5000 + ending) for ending in "ab"))
     assert sent(store, "X" * 5000 + "A") == ["ra"]
     assert sent(store, "x" * 5000) == []
-
-
-def test_the_runs_of_a_target_are_found_through_an_index(store: Store) -> None:
-    if not is_sqlite(store.engine):
-        pytest.skip("PostgreSQL plans by its statistics")
-    query = (
-        "EXPLAIN QUERY PLAN SELECT key FROM runs WHERE workspace_key = 1 AND target IS NOT NULL "
-        "AND lower(substr(target, 1, 100)) = lower('pool') ORDER BY created_ns DESC"
-    )
-    with store.reading() as connection:
-        plan = " ".join(row.detail for row in connection.execute(text(query)))
-    assert "ix_runs_target" in plan
-    assert "TEMP B-TREE" not in plan

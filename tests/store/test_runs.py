@@ -329,6 +329,8 @@ def test_the_indexes_for_filters_are_used_on_sqlite(store: Store, engine_name: s
         (RunQuery(properties={"p": ANY}, limit=5), "ix_properties_value"),
         (RunQuery(run_ids=("run001",), limit=5), "sqlite_autoindex_runs_1"),
         (RunQuery(parent_id="run001", limit=5), "ix_runs_workspace_key_parent_id"),
+        (RunQuery(target="pool", limit=5), "ix_runs_target"),
+        (RunQuery(target="x" * 200, statuses=("Queued",), limit=5), "ix_runs_target"),
         (RunQuery(ancestor_id="run001", limit=5), "ix_runs_workspace_key_parent_id"),
     ]:
         said.clear()

@@ -52,40 +52,48 @@ def record_snapshots(
     connection: Connection, workspace_key: int, taken: Sequence[tuple[int, Taken]]
 ) -> list[tuple[int, int, str]]:
     """Record that runs (by key) have snapshots.  Returns warnings: (run key, time, message)."""
-    now = time.time_ns()
-    warnings = []
+    kept: dict[str, Any] = {}
     # In one order everywhere: two batches must not wait for each other's rows crosswise.
-    for run_key, each in sorted(taken, key=lambda one: (one[1].id, one[0])):
-        new = insert(connection, snapshots).values(
-            workspace_key=workspace_key,
-            id=each.id,
-            manifest=each.manifest,
-            files=each.files,
-            bytes=each.bytes,
-            created_ns=each.taken_ns,
-            told_ns=now,
-        )
-        # The row stays locked until the end of the transaction, so that no sweep forgets it meanwhile.
-        kept = connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[snapshots.c.workspace_key, snapshots.c.id], set_={"told_ns": now}
-            ).returning(snapshots.c.key, snapshots.c.manifest)
-        ).one()
-        if kept.manifest != each.manifest:
+    for each in sorted({each.id: each for _key, each in reversed(taken)}.values(), key=lambda one: one.id):
+        kept[each.id] = _keep(connection, workspace_key, each)
+    links, warnings = [], []
+    for run_key, each in taken:
+        if kept[each.id].manifest != each.manifest:
             message = f"the snapshot {each.id} was told with two manifests; the later one is not kept"
             warnings.append((run_key, each.taken_ns, message))
             continue
-        link = insert(connection, run_snapshots).values(
-            workspace_key=workspace_key, run_key=run_key, snapshot_key=kept.key, taken_ns=each.taken_ns
+        key = kept[each.id].key
+        links.append(
+            {"workspace_key": workspace_key, "run_key": run_key, "snapshot_key": key, "taken_ns": each.taken_ns}
         )
-        connection.execute(
-            link.on_conflict_do_update(
-                index_elements=[run_snapshots.c.run_key, run_snapshots.c.snapshot_key],
-                set_={"taken_ns": link.excluded.taken_ns},
-                where=run_snapshots.c.taken_ns > link.excluded.taken_ns,
-            )
+    if links:
+        link = insert(connection, run_snapshots)
+        link = link.on_conflict_do_update(
+            index_elements=[run_snapshots.c.run_key, run_snapshots.c.snapshot_key],
+            set_={"taken_ns": link.excluded.taken_ns},
+            where=run_snapshots.c.taken_ns > link.excluded.taken_ns,
         )
+        connection.execute(link, links)
     return warnings
+
+
+def _keep(connection: Connection, workspace_key: int, taken: Taken) -> Any:
+    """The key and the manifest of the snapshot's row.
+
+    It stays locked until the end of the transaction, so that no sweep forgets it meanwhile.
+    """
+    now = time.time_ns()
+    new = insert(connection, snapshots).values(
+        workspace_key=workspace_key,
+        id=taken.id,
+        manifest=taken.manifest,
+        files=taken.files,
+        bytes=taken.bytes,
+        created_ns=taken.taken_ns,
+        told_ns=now,
+    )
+    new = new.on_conflict_do_update(index_elements=[snapshots.c.workspace_key, snapshots.c.id], set_={"told_ns": now})
+    return connection.execute(new.returning(snapshots.c.key, snapshots.c.manifest)).one()
 
 
 def contents(blobs: Blobs, manifest: str) -> set[str]:
