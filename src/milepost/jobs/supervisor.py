@@ -139,11 +139,16 @@ class Supervisor:
         if self._facts_told:
             return
         self._facts_told = True
-        from milepost.jobs import machine, packages
+        try:
+            from milepost.jobs import machine, packages
 
-        self.record.say(self.job.run_id, "document", {"name": "machine", "content": machine.facts()})
-        found = packages.of(interpreter.path)
-        self.record.say(self.job.run_id, "document", {"name": "packages", "content": found})
+            self._tell("machine", machine.facts())
+            self._tell("packages", packages.of(interpreter.path))
+        except Exception as error:  # whatever it is: it must not end the run
+            self._warn(f"the machine or the packages could not be recorded: {error}")
+
+    def _tell(self, name: str, content: object) -> None:
+        self.record.say(self.job.run_id, "document", {"name": name, "content": content})
 
     def _processes(self, processes: ScriptProcesses) -> list[psutil.Process]:
         return process_tree.processes_of(self.job.run_id, [os.getpid(), *processes.roots])
