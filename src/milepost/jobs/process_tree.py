@@ -12,6 +12,7 @@ script starts for others (the agent, when the script itself submits runs) carrie
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -411,6 +412,7 @@ def _has_ended(fields: list[bytes]) -> bool:
     return fields[0] in (b"Z", b"X", b"x") and int(fields[17]) <= 1
 
 
+@functools.cache
 def _boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
