@@ -42,10 +42,12 @@ def decode(data: bytes) -> tuple[SnapshotFile, ...]:
     """The files of a manifest, by name.  Raises BadInput for what is none, and for names that lead out of the tree."""
     with _read():
         files = [
-            SnapshotFile(str(name), str(digest), int(size), bool(executable))
+            SnapshotFile(str(name), check_digest(digest), size, bool(executable))
             for name, digest, size, executable in _rows(data)
         ]
     for each in files:
+        if type(each.size) is not int or each.size < 0:
+            raise BadInput(f"the snapshot's manifest has the size {each.size!r} for {each.name[:100]!r}")
         if check_name(each.name) != each.name:
             raise BadInput(f"the snapshot's manifest has the name {each.name!r}, which is not in its plain form")
     return tuple(files)
