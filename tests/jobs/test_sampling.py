@@ -213,6 +213,7 @@ class TestProcesses:
             sampler = Sampler(lambda: [process.pid], tmp_path)
             process.kill()
             process.wait()
+            time.sleep(0.01)
             values = sampler.sample()
             assert values["processes"] == 0
             assert values["memory_bytes"] == 0
