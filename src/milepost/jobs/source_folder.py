@@ -88,7 +88,7 @@ class _Walk:
     trouble: list[str] = field(default_factory=list)
     bytes: int = 0
     entries: int = 0
-    end: int = MOST_FILES
+    end: int = field(default_factory=lambda: MOST_FILES)
     """After so many entries it stops."""
 
 

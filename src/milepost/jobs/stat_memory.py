@@ -71,7 +71,7 @@ def recall(memory: Path, source: Path) -> Known:
 
 def remember(memory: Path, source: Path, known: Known) -> None:
     """Remember this of a folder, and nothing else.  Does nothing where it cannot be written: it only saves time."""
-    rows = [[name, *key, digest] for name, (key, digest) in known.items()]
+    rows = [[name, *key, digest] for name, (key, digest) in sorted(known.items())]
     content = json.dumps({"format": FORMAT, "folder": _folder(source), "files": rows}, separators=(",", ":"))
     draft = memory.parent / f".{uuid4().hex}.part"
     try:
