@@ -215,7 +215,7 @@ class AmlCompute(ComputeTarget):
 
         Other names are accepted in ``vm_size`` and mean this machine too.
         """
-        return [this_machine()]
+        return [this_machine(workspace)]
 
     @staticmethod
     def list_usages(workspace: Workspace, show_all: bool = False, location: str | None = None) -> list[Any]:
@@ -235,22 +235,18 @@ class AmlCompute(ComputeTarget):
         raise cloud_only("AmlCompute.update_quotas", _ONE_MACHINE)
 
 
-def this_machine() -> dict[str, Any]:
-    """This machine in the words of Azure's list of sizes."""
-    import os
-
+def this_machine(workspace: Workspace) -> dict[str, Any]:
+    """This machine in the words of Azure's list of sizes; the volume is that of the workspace's disk."""
     from milepost.jobs import machine
 
-    facts = machine.facts()
-    gpus = facts.get("gpus") or []
-    memory = (facts.get("memory") or {}).get("total_bytes") or 0
-    disk = (facts.get("disk") or {}).get("total_bytes") or 0
+    facts = machine.facts(workspace._recorder.folder)
+    memory, disk = facts["memory"]["bytes"] or 0, facts["disk"]["bytes"] or 0
     return {
         "name": THIS_MACHINE,
-        "vCPUs": os.cpu_count() or 1,
-        "gpus": len(gpus),
-        "memoryGB": round(memory / 1e9, 1),
-        "maxResourceVolumeMB": disk // 10**6,
+        "vCPUs": facts["cpu"]["logical_cores"] or 1,
+        "gpus": len(facts["gpus"]),
+        "memoryGB": round(memory / 2**30, 1),
+        "maxResourceVolumeMB": disk >> 20,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -121,7 +122,7 @@ class MMLBaseEstimator:
                     "Give packages or environment_definition, not both: the latter has packages of its own."
                 )
             environment_definition(wish.environment_definition, "environment_definition")
-            environment = wish.environment_definition
+            environment = deepcopy(wish.environment_definition)
         elif wish.user_managed:
             environment.python.user_managed_dependencies = True
         elif wants_packages or wish.framework_version is not None:

@@ -124,7 +124,7 @@ class ComputeInstance(ComputeTarget):
     @staticmethod
     def supported_vmsizes(workspace: Workspace, location: str | None = None) -> list[dict[str, Any]]:
         """The sizes of machines: this one."""
-        return [this_machine()]
+        return [this_machine(workspace)]
 
     @classmethod
     def get_docs_url(cls) -> str:
