@@ -195,16 +195,17 @@ class _Builder:
         self, python: Path, command: str, lines: Iterable[str], arguments: Sequence[str], log: Log | None = None
     ) -> uv_program.Outcome:
         pip, ours = self._plan.pip, self._configuration
-        head = _index_lines(pip.index_url or ours.index_url, [*pip.extra_index_urls, *ours.extra_index_urls])
-        head += [f"--find-links {_as_address(each)}" for each in (*pip.find_links, *ours.find_links)]
-        head += ["--no-index"] if pip.no_index or ours.no_index else []
+        no_index = pip.no_index or ours.no_index
+        extra = () if no_index else (*pip.extra_index_urls, *ours.extra_index_urls)
+        head = ["--no-index"] if no_index else _index_lines(pip.index_url or ours.index_url, extra)
+        head += [f"--find-links {_as_address(each)}" for each in dict.fromkeys((*pip.find_links, *ours.find_links))]
         head += pip.binaries
         file = self._file("requirements.txt", [*head, *lines])
         full = [self._uv, "pip", command, f"--python={python}", *arguments]
         full += [f"--allow-insecure-host={each}" for each in (*pip.trusted_hosts, *ours.trusted_hosts)]
         full += ["--prerelease=allow"] if pip.prereleases else []
         full += ["--requirements", str(file)] if command == "install" else [str(file)]
-        return self._run(full, log, several=bool(pip.extra_index_urls or ours.extra_index_urls))
+        return self._run(full, log, several=bool(extra))
 
     def _run(self, arguments: Sequence[str], log: Log | None = None, *, several: bool = False) -> uv_program.Outcome:
         return uv_program.run(

@@ -29,30 +29,20 @@ def ready(definition: Mapping[str, Any], *, cache: Path, submitter: str, folder:
     """The environment if it can be used at once; None if it must be prepared.  Runs no program.
 
     ``submitter`` is the path of the interpreter that submitted the run, ``folder`` where relative paths lead from.
+    While ``folder`` is not there, what is wrong with the definition is left to ``prepare``: a file of that folder may
+    be all that is missing.
 
     Raises:
         EnvironmentFailed: the definition is not understood, or names what cannot be had.
     """
     try:
-        notes(definition)
-        python = specification.section(definition, "python")
-        if python.get("baseCondaEnvironment"):
-            return None
-        if python.get("userManagedDependencies"):
-            wanted = specification.text_of(python, "interpreterPath", "python")
-            path = interpreters.locate(wanted, submitter=submitter, folder=folder)
-            if str(path) != str(Path(submitter).absolute()) and interpreters.remembered(path, cache) is None:
-                return None
-            return _given(path)
-        path = interpreters.locate(None, submitter=submitter, folder=folder)
-        facts = interpreters.remembered(path, cache)
-        if facts is None:
-            return None
-        plan = environment_plan.make(definition, facts, folder)
-        found = environment_cache.find(cache, plan.digest)
-        return _built(found.folder, plan.digest) if found else None
+        return _ready(definition, cache, submitter, folder)
     except OSError as error:
         raise _trouble(definition, error) from error
+    except EnvironmentFailed:
+        if folder.is_dir():
+            raise
+        return None
 
 
 def prepare(
@@ -69,7 +59,7 @@ def prepare(
         python = specification.section(definition, "python")
         base = specification.text_of(python, "baseCondaEnvironment", "python")
         if base is not None:
-            return _conda(definition, base, cache, log)
+            return _conda(python, base, cache, log)
         if python.get("userManagedDependencies"):
             wanted = specification.text_of(python, "interpreterPath", "python")
             path = interpreters.locate(wanted, submitter=submitter, folder=folder)
@@ -103,6 +93,26 @@ def notes(definition: Mapping[str, Any]) -> list[str]:
     return specification.notes(definition)
 
 
+def _ready(definition: Mapping[str, Any], cache: Path, submitter: str, folder: Path) -> Interpreter | None:
+    notes(definition)
+    python = specification.section(definition, "python")
+    if python.get("baseCondaEnvironment"):
+        return None
+    if python.get("userManagedDependencies"):
+        wanted = specification.text_of(python, "interpreterPath", "python")
+        path = interpreters.locate(wanted, submitter=submitter, folder=folder)
+        if str(path) != str(Path(submitter).absolute()) and interpreters.remembered(path, cache) is None:
+            return None
+        return _given(path)
+    path = interpreters.locate(None, submitter=submitter, folder=folder)
+    facts = interpreters.remembered(path, cache)
+    if facts is None:
+        return None
+    plan = environment_plan.make(definition, facts, folder)
+    found = environment_cache.find(cache, plan.digest)
+    return _built(found.folder, plan.digest) if found else None
+
+
 def _given(path: Path) -> Interpreter:
     return Interpreter(str(path), interpreters.variables_for(path, managed=False), managed=False, digest=None)
 
@@ -112,9 +122,11 @@ def _built(folder: Path, digest: str) -> Interpreter:
     return Interpreter(str(path), interpreters.variables_for(path, managed=True), managed=True, digest=digest)
 
 
-def _conda(definition: Mapping[str, Any], name: str, cache: Path, log: Callable[[str], None]) -> Interpreter:
+def _conda(python: Mapping[str, Any], name: str, cache: Path, log: Callable[[str], None]) -> Interpreter:
     path = conda.existing(name)
     interpreters.facts(path, cache)
+    if not python.get("userManagedDependencies") and specification.section(python, "condaDependencies"):
+        log(f"The packages that the environment lists are not installed into the conda environment {name!r}.")
     log(f"The conda environment {name!r} is used as it is: the script runs with {path}")
     return _given(path)
 

@@ -64,23 +64,18 @@ class PythonFacts:
 
 
 def variables_for(path: Path, *, managed: bool) -> dict[str, str]:
-    """The variables with which an environment counts as activated: its programs come first on PATH."""
+    """The variables that an activated environment has.
+
+    PATH is not among them: who starts the script puts the interpreter's folder first on the PATH of who submitted it,
+    which this process need not have.
+    """
     folder = path.parent
     prefix = folder if os.name == "nt" and folder.name.lower() != "scripts" else folder.parent
     found: dict[str, str] = {}
-    environment = True
     if (prefix / "pyvenv.cfg").is_file():
         found["VIRTUAL_ENV"] = str(prefix)
     elif (prefix / "conda-meta").is_dir():
         found["CONDA_PREFIX"] = str(prefix)
-    else:
-        environment = False
-    places = [str(folder)]
-    if os.name == "nt" and "CONDA_PREFIX" in found:
-        places += [str(prefix / "Library" / "bin"), str(prefix / "Scripts")]
-    before = os.environ.get("PATH", os.defpath)
-    if environment or str(folder) not in before.split(os.pathsep):
-        found["PATH"] = os.pathsep.join([*places, before])
     if managed:
         found["PYTHONNOUSERSITE"] = "1"
     return found
@@ -139,17 +134,6 @@ def remembered(path: Path, memory: Path | None) -> PythonFacts | None:
             _answers[str(path)] = answer
             return answer[1]
     return None
-
-
-def lacks_milepost(interpreter: str, memory: Path | None = None) -> bool:
-    """True if ``import milepost`` would fail in this interpreter.
-
-    The answer is kept, in ``memory`` for other processes too, until the interpreter or what it has installed changes.
-
-    Raises:
-        EnvironmentFailed: it is no Python.
-    """
-    return not facts(Path(interpreter), memory).has_milepost
 
 
 def find_python(wish: PythonWish, uv: str, memory: Path | None) -> Path | None:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from milepost.jobs import interpreters
+from milepost.jobs.environment_errors import EnvironmentFailed
+
 _PACKAGES: Final = ("azureml", "milepost")
 _IGNORED: Final = ("__pycache__",)
 
@@ -46,6 +49,18 @@ def code_folder(cache: Path) -> Path:
     with contextlib.suppress(OSError):
         os.utime(target)  # its last use
     return target
+
+
+def lacks_milepost(interpreter: str, memory: Path | None = None) -> bool:
+    """True if ``import milepost`` would fail in this interpreter, and where it cannot be asked.
+
+    The answer is kept until the interpreter or what it has installed changes; in the folder ``memory``, which may be
+    the cache of environments, for other processes too.
+    """
+    try:
+        return not interpreters.facts(Path(interpreter), memory).has_milepost
+    except EnvironmentFailed:
+        return True
 
 
 def _source() -> Path:
