@@ -19,7 +19,8 @@ MOST_DIFF: Final = 1 << 20
 """Bytes of a diff that are kept."""
 
 _MOST_STATUS: Final = 16 << 20
-# Nothing that a repository may be set up with is run, and nothing is written or asked for.
+# No program that a repository is set up with is run (but for filters such as LFS: without them each of their files
+# would seem changed), nothing is written, and nobody is asked for anything.
 _SAFE: Final = (
     "--no-pager",
     "--no-optional-locks",
