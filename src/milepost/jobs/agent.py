@@ -93,8 +93,12 @@ class Agent:
                 except FileNotFoundError:
                     continue  # it has just ended
                 except (OSError, ValueError) as error:
+                    aside = self.workspace / "rescued" / f"{folder.name}-{time.time_ns()}"
+                    with suppress(OSError):
+                        aside.parent.mkdir(exist_ok=True)
+                        folder.rename(aside)
                     self._damaged.add(folder)
-                    message = f"Its files in {folder} cannot be read: {error}"
+                    message = f"What was to be run cannot be read: {error}. It was set aside in {aside}."
                     status(
                         self.record, folder.name, "Failed", {"code": "JobDamaged", "message": message, "details": ""}
                     )

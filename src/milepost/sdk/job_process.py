@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 _MODULE: Final = "milepost.sdk.job_process"
@@ -27,11 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kind, folder, *rest = sys.argv[1:] if arguments is None else arguments
     if kind == "agent" and hasattr(os, "fork") and os.fork():
         os._exit(0)  # the agent is nobody's child: the end of the submitting process does not concern it
-    for name in ("SIGHUP", "SIGINT"):
+    # A terminal's end is not ours, and a run is ended by asking for it (jobs/job.py).  Not SIG_IGN: scripts would
+    # inherit that.
+    for name in ("SIGHUP", "SIGINT", *(["SIGTERM"] if kind == "supervise" else [])):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)  # a terminal's end is not ours
+            signal.signal(getattr(signal, name), _pass_over)
     processes: dict[str, Callable[..., None]] = {"agent": _agent, "supervise": _supervise, "prepare": _prepare}
     processes[kind](Path(folder), *rest)
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """Do nothing about a signal."""
 
 
 def _agent(workspace: Path) -> None:
@@ -52,7 +59,6 @@ def _supervise(workspace: Path, run_id: str) -> None:
     from milepost.sdk.home import home
     from milepost.sdk.job_record import job_record
 
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a run is ended by asking for it; see jobs/job.py
     record = job_record(workspace)
     supervise(workspace, home(), run_id, record)
     record.close()
