@@ -213,3 +213,16 @@ def test_a_process_of_the_older_version_says_to_upgrade_when_it_opens_the_store(
     with pytest.raises(StoreDamaged, match=r"newer Milepost.*0002.*knows up to 0001.*pip install -U milepost"):
         open_store(old_url, "test", blobs_url="", create=False)
     upgraded.apply(Batch("j", 0, 1, [run_event("r")]))
+
+
+def test_a_process_of_the_older_version_frees_nothing_any_more(
+    upgraded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = upgraded.put_bytes(b"what a newer version names in its own way").digest
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "REVISIONS", ("0001",))
+        patched.setattr(migrate, "HEAD", "0001")
+        with pytest.raises(StoreDamaged, match="newer Milepost"):
+            upgraded.sweep(grace_s=0)
+    assert upgraded.blobs.exists(digest)
+    assert upgraded.sweep(grace_s=0).blobs == 1

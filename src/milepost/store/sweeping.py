@@ -20,6 +20,7 @@ from milepost.store.blobs import Freed
 from milepost.store.deletion import remove_entombed
 from milepost.store.engine import pieces, read, retried, sqlite_path, translated, write
 from milepost.store.errors import BadInput, Conflict, NotFound, StoreDamaged, StoreUnavailable
+from milepost.store.migrate import ensure_schema
 from milepost.store.schema import artifacts, blobs, model_files, run_snapshots, runs, snapshots, workspaces
 from milepost.store.snapshots import contents
 
@@ -56,9 +57,12 @@ def sweep(store: Store, *, grace_s: float | None = None, keep: Collection[str] =
 
     Goes over all workspaces of the database.  Any number of processes may go on recording and sweeping meanwhile.
     Raises Conflict, and frees nothing, where another database stores its files in the same place; StoreDamaged, and
-    frees no content, where the manifest of a snapshot cannot be read.
+    frees no content, where the manifest of a snapshot cannot be read, and where a newer Milepost has upgraded the
+    database since it was opened.
     """
     grace = store.blobs.grace_s if grace_s is None else grace_s
+    # A newer version may have ways to name contents of which this one knows nothing.
+    ensure_schema(store.engine, create=False)
     _check_owners(store)
     remove_entombed(store, all_of_them=True)
     # Before anything is read: what is stored from here on is not looked at.
