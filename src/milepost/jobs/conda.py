@@ -22,7 +22,7 @@ _TIMEOUT_S: Final = 120.0
 _MISSING: Final = (
     re.compile(r"^\s*-\s+(\S.*?)\s*$"),  # conda's list under "PackagesNotFoundError"
     re.compile(r"nothing provides requested ([^\s,]+(?: [0-9*][^\s,]*)?)"),
-    re.compile(r"([A-Za-z0-9_.-]+)\S* does not exist \(perhaps a typo"),
+    re.compile(r"([A-Za-z0-9_.-]+)(?: [^\n]*?)? +does not exist \(perhaps a typo"),
 )
 
 
