@@ -89,9 +89,12 @@ class AmlCompute(ComputeTarget):
         """How many runs it has, and how many it takes.  Raises ComputeTargetException where the pool is gone."""
         self.refresh_state()
         runs = active_runs(self.workspace, self.name)
-        running = sum(self._nodes(run) for run in runs if run.started_ns is not None)
-        wanted = sum(self._nodes(run) for run in runs)
         limit = self.scale_settings.maximum_node_count
+        running = wanted = sum(self._nodes(run) for run in runs if run.started_ns is not None)
+        for run in runs:
+            if wanted >= limit:
+                break  # thousands may wait
+            wanted += self._nodes(run) if run.started_ns is None else 0
         self.status = AmlComputeStatus(
             allocation_state="Steady",
             allocation_state_transition_time=self.modified_on,
