@@ -185,6 +185,8 @@ def page(facts: dict[str, Any], *, quick: bool, measured: list[str]) -> str:
         "runs": _runs,
         "writers": _writers,
         "busy": _busy,
+        "submit": _submit,
+        "snapshot": _snapshot,
     }
     parts += [sections[measure](view) for measure in measured]
     parts.append(_failures(view))
@@ -251,6 +253,22 @@ def _overview(view: Page) -> str:
             _budget(view, "imports", "over_bare_ms", 60),
             *view.compared("imports", "over_bare_ms"),
         ],
+        [
+            "from submit to the script's first line, ms",
+            _budget(view, "submit", "ms", 1000),
+            *view.compared("submit", "ms"),
+        ],
+        [
+            "the same with nothing started yet, ms",
+            _budget(view, "submit", "first_ms", 1000),
+            *view.compared("submit", "first_ms"),
+        ],
+        [
+            "snapshot of 2,000 files, ms",
+            _budget(view, "snapshot", "first_ms", 1000),
+            *view.compared("snapshot", "first_ms"),
+        ],
+        ["the same again, ms", _budget(view, "snapshot", "again_ms", 300), *view.compared("snapshot", "again_ms")],
         ["acknowledged values lost to SIGKILL", _budget(view, "kill", "lost", 0), *view.compared("kill", "lost")],
     ]
     rows = [row for row in rows if any(cell not in ("-", "not installed") for cell in row[2:])]
@@ -505,6 +523,76 @@ def _busy(view: Page) -> str:
 Milepost logs at full speed for some seconds, so that its drain thread has all the work that it can get; each call is
 timed. The long calls are those during which the drain thread held Python's interpreter lock, or the next file of the
 journal was opened. All was in the store {figure(result["delivered_s"] - result["logged_s"])} s after the last call.
+"""
+
+
+def _submit(view: Page) -> str:
+    rows = []
+    for tool, call in (
+        ("milepost", "experiment.submit(ScriptRunConfig(...))"),
+        ("mlflow", 'mlflow.projects.run(..., env_manager="local", synchronous=False)'),
+    ):
+        result = view.found("submit", tool)
+        if result is None:
+            if tool in view.tools:
+                rows.append(
+                    [sizes.TITLES[tool].split(" `")[0], f"`{call}`", view.cell("submit", tool, str), "", "", ""]
+                )
+            continue
+        rows.append(
+            [
+                sizes.TITLES[tool].split(" `")[0],
+                f"`{call}`",
+                f"{figure(result['ms'])} ({figure(result['min_ms'])} to {figure(result['max_ms'])})",
+                figure(result["first_ms"]),
+                figure(result["call_ms"]),
+                figure(result["whole_ms"]),
+            ]
+        )
+    head = [
+        "",
+        "call",
+        "first line, ms (least to most)",
+        "of the first run, ms",
+        "the call, ms",
+        "until it has ended, ms",
+    ]
+    return f"""## From submit to the script's first line
+
+{table(head, rows, left=2)}
+A script is submitted again and again, each time after the run before has ended; its first statement reads the clock.
+The environment is the interpreter that submits, so nothing is installed; the folder holds the script alone. *The first
+run* begins with nothing started: with Milepost it starts the workspace's agent, which the later ones find; with
+both tools it pays for what is imported late. *Until it has ended*: until the call that waits for it has returned; with
+Milepost the run's files and its log are stored then. MLflow runs the script in the folder itself and keeps no copy of
+it; Milepost keeps a snapshot and runs the script in a copy.
+"""
+
+
+def _snapshot(view: Page) -> str:
+    rows = []
+    for tool, call in (("milepost", "run.take_snapshot(folder)"), ("mlflow", "client.log_artifacts(run_id, folder)")):
+        result = view.found("snapshot", tool)
+        if result is None:
+            if tool in view.tools:
+                rows.append([sizes.TITLES[tool].split(" `")[0], f"`{call}`", view.cell("snapshot", tool, str), "", ""])
+            continue
+        rows.append(
+            [
+                sizes.TITLES[tool].split(" `")[0],
+                f"`{call}`",
+                f"{result['files']:,}",
+                f"{figure(result['first_ms'])} ({figure(result['first_max_ms'])})",
+                f"{figure(result['again_ms'])} ({figure(result['again_max_ms'])})",
+            ]
+        )
+    head = ["", "call", "files", "the first time, ms (most)", "again, ms (most)"]
+    return f"""## A folder of many small files kept with a run
+
+{table(head, rows, left=2)}
+Files of 100 to 4,000 bytes, 50 in each subfolder, all different. Three such folders are kept one after the other
+(*the first time*: the median), then one of them five times again, unchanged. MLflow has no snapshots; what comes next
+to one is to log the folder as artifacts, which copies every file each time.
 """
 
 

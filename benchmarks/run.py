@@ -291,6 +291,26 @@ def measure_busy(bench: Bench) -> None:
         )
 
 
+def measure_submit(bench: Bench) -> None:
+    for tool in bench.tools(("milepost", "mlflow")):
+        count = 2 if bench.quick else sizes.SUBMITS[tool]
+        bench.keep(
+            "submit",
+            tool,
+            lambda tool=tool, count=count: bench.call(tool, "submit", fresh("submit", tool), count),
+        )
+
+
+def measure_snapshot(bench: Bench) -> None:
+    for tool in bench.tools(("milepost", "mlflow")):
+        files = bench.size(sizes.SNAPSHOT_FILES)
+        bench.keep(
+            "snapshot",
+            tool,
+            lambda tool=tool, files=files: bench.call(tool, "snapshot", fresh("snapshot", tool), files),
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="measures and tools, with commas between")

@@ -15,7 +15,7 @@ TITLES = {
 PEER = {"mlflow_batch": "mlflow"}
 """The environment of a tool, where it is not of the same name."""
 
-MEASURES = ("call", "visible", "series", "imports", "kill", "runs", "writers", "busy")
+MEASURES = ("call", "visible", "series", "imports", "kill", "runs", "writers", "busy", "submit", "snapshot")
 
 CALLS = {
     "milepost": 100_000,
@@ -46,6 +46,8 @@ PACE_S = 0.001
 RUNS = {"milepost": 10_000, "mlflow": 500}
 BUSY_S = 5.0
 BUSY_ROOM = 12_000_000
+SUBMITS = {"milepost": 11, "mlflow": 6}
+SNAPSHOT_FILES = 2_000
 IMPORTS = 10
 READS = 5
 
