@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from milepost.store import documents
 from milepost.store.documents import Document
+from milepost.store.schema import documents as documents_table
 from tests.store.builders import T0, event, run_event, say, series
 
 if TYPE_CHECKING:
@@ -72,6 +74,17 @@ def test_documents_may_come_before_their_run(store: Store) -> None:
     assert store.documents("r") == {}
     say(store, run_event("r"))
     assert store.documents("r") == {"machine": {"cpus": 2}}
+
+
+def test_documents_go_with_their_run(store: Store) -> None:
+    say(store, *(run_event(run_id) for run_id in "ab"))
+    say(store, *(event("document", run_id, name="machine", content=run_id) for run_id in "ab"))
+    store.delete_run("a")
+    assert store.documents("a") == {}
+    assert store.document("b", "machine") == "b"
+    say(store, event("document", "a", name="machine", content="late"), journal="late")
+    with store.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(documents_table)) == 1
 
 
 def test_what_databases_cannot_keep_is_replaced(store: Store) -> None:

@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import func, select
 
 from milepost.store.errors import BadInput, NotFound
+from milepost.store.schema import metadata
 from milepost.store.store import open_store
 
 if TYPE_CHECKING:
@@ -146,4 +148,7 @@ def test_workspaces_have_environments_and_targets_of_their_own(store: Store, dat
     other.delete_workspace()
     assert store.environment("e").definition["python"] == definition("x")["python"]
     assert store.compute("pool").definition == {}
+    with store.reading() as connection:
+        for name in ("environments", "environment_names", "computes"):
+            assert connection.scalar(select(func.count()).select_from(metadata.tables[name])) == 1
     other.close()
