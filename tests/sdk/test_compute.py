@@ -35,9 +35,7 @@ def pool(ws: Workspace) -> AmlCompute:
     return made
 
 
-def sent(
-    experiment: Experiment, target: str, *statuses: str, nodes: int = 1, tags: dict[str, str] | None = None
-) -> str:
+def sent(experiment: Experiment, target: str, *statuses: str, nodes: int = 1, **tags: str) -> str:
     """A run that was sent to a compute target and has had these statuses; its id."""
     run_id = f"{experiment.name}_{uuid.uuid4().hex[:8]}"
     say = experiment.workspace._recorder.writer.event

@@ -135,6 +135,20 @@ def test_packages_of_a_named_environment_are_kept(ws: Workspace, source: Path) -
     assert request.environment_variables == {"A": "environment", "B": "run"}
 
 
+def test_a_file_may_name_an_environment_of_the_workspace(ws: Workspace, source: Path) -> None:
+    registered = Environment("mine")
+    registered.python.conda_dependencies = CondaDependencies.create(pip_packages=["tqdm"])
+    registered.register(ws)
+    Path("train.runconfig").write_text("script: train.py\nenvironment: {name: mine, version: 1}\n")
+    config = RunConfiguration.load("train.runconfig")
+    request = asked(ws, "source", run_config=config)
+    assert "tqdm" in json.dumps(request.environment["python"])
+    assert (request.environment["name"], request.environment["version"]) == ("mine", "1")
+    Path("train.runconfig").write_text("environment: {name: other}\n")
+    with pytest.raises(UserErrorException, match="other"):
+        asked(ws, "source", "train.py", run_config=RunConfiguration.load("train.runconfig"))
+
+
 def test_no_time_limit_can_be_asked_for(ws: Workspace, source: Path) -> None:
     assert asked(ws, max_run_duration_seconds=None).max_run_duration_seconds is None
 

@@ -324,9 +324,9 @@ def compute_errors() -> Iterator[None]:
         try:
             yield
         except NotFound as error:
-            told = str(error)
+            told = str(error) if str(error).endswith("?") else f"{error}."
             raise ComputeTargetException(
-                f"ComputeTargetNotFound: {told if told.endswith('?') else told + '.'} Make it with ComputeTarget.create(workspace, name, "
+                f"ComputeTargetNotFound: {told} Make it with ComputeTarget.create(workspace, name, "
                 "AmlCompute.provisioning_configuration(max_nodes=4)).",
                 inner_exception=error,
             ) from error

@@ -113,7 +113,7 @@ def job_request(config: Any, workspace: Workspace) -> JobRequest:
     else:
         script = None
     warnings: list[str] = []
-    environment = runnable_environment(run_config.environment)
+    environment = runnable_environment(run_config.environment, workspace)
     variables = _variables(environment, run_config)
     target = _target(run_config, workspace, warnings)
     processes = _processes(run_config, warnings)

@@ -12,7 +12,7 @@ from milepost.sdk.distributed import (
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
-from milepost.sdk.exceptions import UserErrorException
+from milepost.sdk.exceptions import ServiceException, UserErrorException
 from milepost.sdk.run_sections import (
     AmlComputeConfiguration,
     DockerConfiguration,
@@ -24,12 +24,13 @@ from milepost.sdk.run_sections import (
     number_or_none,
     table,
 )
-from milepost.sdk.section import Field, Section, flag, nested, plain_list, shown, text, text_or_none, variables
+from milepost.sdk.section import Field, Section, flag, nested, plain_list, shown, stored, text, text_or_none, variables
 from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.sdk.conda_dependencies import CondaDependencies
     from milepost.sdk.environment import Environment
+    from milepost.sdk.workspace import Workspace
 
 LOCAL: Final = "local"
 AML_COMPUTE: Final = "amlcompute"
@@ -67,14 +68,32 @@ def environment_definition(environment: Any, where: str = "environment") -> dict
     return definition
 
 
-def runnable_environment(environment: Any) -> dict[str, Any]:
-    """As `environment_definition`; one that nothing was asked of is the submitting interpreter as it is."""
+def runnable_environment(environment: Any, workspace: Workspace) -> dict[str, Any]:
+    """The definition of what a script is to be run in.
+
+    An environment that nothing was asked of is the submitting interpreter as it is; one of which a file gives the
+    name alone is that environment of the workspace.  Raises UserErrorException where there is none of that name.
+    """
     definition = environment_definition(environment)
+    untouched = default_environment()._to_definition()["python"]
+    if definition["python"] != untouched:
+        return definition
     if definition["name"] in (None, DEFAULT_ENVIRONMENT):
-        untouched = default_environment()._to_definition()["python"]
-        if definition["python"] == untouched:
-            own = {"interpreterPath": "python", "userManagedDependencies": True, "condaDependencies": None}
-            return {**definition, "python": {**untouched, **own}}
+        own = {"interpreterPath": "python", "userManagedDependencies": True, "condaDependencies": None}
+        return {**definition, "python": {**untouched, **own}}
+    if getattr(environment, "_is_reference", False):
+        from milepost.sdk.environment import Environment
+
+        try:
+            return environment_definition(Environment.get(workspace, definition["name"], definition["version"]))
+        except ServiceException as error:
+            if error.status_code != 404:
+                raise
+            raise UserErrorException(
+                f"The run configuration asks for a registered environment: {error.message}. Register it with "
+                "Environment.register(workspace), or write its packages into the run configuration.",
+                inner_exception=error,
+            ) from error
     return definition
 
 
@@ -83,7 +102,10 @@ def _read_environment(value: object, where: str) -> Environment:
 
     if not isinstance(value, Mapping):
         raise UserErrorException(f"{where} must hold keys and values, not {shown(value)}.")
-    return Environment._from_definition({**value, "name": value.get("name") or DEFAULT_ENVIRONMENT}, where)
+    made = Environment._from_definition({**value, "name": value.get("name") or DEFAULT_ENVIRONMENT}, where)
+    # A name alone, as the command line's files have it, means the registered environment.
+    made._is_reference = bool(value.get("name")) and set(value) <= {"name", "version"}
+    return made
 
 
 def _line(value: object, where: str) -> str | list[Any] | None:
@@ -181,6 +203,8 @@ class RunConfiguration(Section):
         from milepost.sdk.script_run_config import check_arguments, check_command, check_script
 
         super().__init__()
+        self.identity = None
+        self.services = {}
         if command and (script or arguments):
             raise UserErrorException("RunConfiguration takes either script and arguments, or command.")
         self.script = None if script is None else check_script(script)
@@ -198,6 +222,9 @@ class RunConfiguration(Section):
             # Scripts written for another version of the SDK set what that version had.
             warn(f"{error} What is set has no effect.", stacklevel=2)
             object.__setattr__(self, name, value)
+
+    identity = stored("identity", "Who a run in Azure's cloud is run as.  Has no effect.")
+    services = stored("services", "What a run in Azure's cloud offers on the network.  Has no effect.")
 
     @property
     def target(self) -> str:
@@ -224,7 +251,10 @@ class RunConfiguration(Section):
 
     @environment_variables.setter
     def environment_variables(self, environment_variables: Mapping[str, str]) -> None:
-        self._environment_variables = variables(environment_variables or {}, "environment_variables")
+        # The dict itself is kept, so that what a script puts into it later counts.
+        given = {} if environment_variables is None else environment_variables
+        variables(given, "environment_variables")
+        self._environment_variables: dict[str, str] = given if isinstance(given, dict) else dict(given)
 
     def save(
         self,
