@@ -1,7 +1,7 @@
 """Estimators for neural networks."""
 
 from milepost.sdk.distributed import Gloo, Mpi, Nccl, ParameterServer
-from milepost.sdk.estimator import PyTorch, TensorFlow
+from milepost.sdk.framework_estimators import PyTorch, TensorFlow
 
 __all__ = [
     "Gloo",
