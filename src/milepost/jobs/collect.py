@@ -41,23 +41,26 @@ class Collector:
         newest = time.time_ns() - int(SETTLED_S * 1e9)
         for name, path, info in self._files():
             if info.st_mtime_ns <= newest and info.st_size <= LARGEST_EARLY:
-                self._take(name, path, info)
+                self._take(name, path, info, last=False)
 
-    def finish(self) -> list[tuple[str, Path]]:
-        """Keep all that is new; gives the files (name, path) that could not be kept."""
+    def finish(self, *, last: bool = True) -> list[tuple[str, Path]]:
+        """Keep all that is new; gives the files (name, path) that could not be kept.
+
+        ``last``: nobody writes to them any more.
+        """
         left = []
         for name, path, info in self._files():
             if self.stopped():
                 break
             for attempt in range(TRIES):
-                if self._take(name, path, info):
+                if self._take(name, path, info, last=last and not path.is_symlink()):
                     break
                 time.sleep(attempt)
             else:
                 left.append((name, path))
         return left
 
-    def _take(self, name: str, path: Path, info: os.stat_result) -> bool:
+    def _take(self, name: str, path: Path, info: os.stat_result, *, last: bool) -> bool:
         """Whether the file is kept now, or never can be (which is told)."""
         from milepost.store.errors import BadInput, StoreError
 
@@ -65,7 +68,8 @@ class Collector:
         if self._taken.get(name) == signature:
             return True
         try:
-            artifact(self.record, self.run_id, name, path)
+            # A link leads to a file of the working directory (see _walk).
+            artifact(self.record, self.run_id, name, path.resolve() if path.is_symlink() else path, last=last)
         except BadInput as error:
             if path.exists():
                 self._tell(f"{name} was not kept: {error}")

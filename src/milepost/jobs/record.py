@@ -43,10 +43,14 @@ def status(record: Record, run_id: str, name: str, error: Mapping[str, str] | No
     record.say(run_id, "status", {"status": name} if error is None else {"status": name, "error": dict(error)})
 
 
-def artifact(record: Record, run_id: str, name: str, path: Path) -> None:
-    """Keep a file as one that the system has collected.  Raises the store's errors."""
+def artifact(record: Record, run_id: str, name: str, path: Path, *, last: bool = False) -> None:
+    """Keep a file as one that the system has collected.  Raises the store's errors.
+
+    ``last``: nobody writes to it any more, and it is about to be removed.
+    """
     from milepost.store.artifacts import content_type_of
 
-    blob = record.blobs().put_file(path, follow_links=False)
+    blobs = record.blobs()
+    blob = blobs.take_over(path) if last else blobs.put_file(path, follow_links=False)
     data = {"name": name, "digest": blob.digest, "size": blob.size, "content_type": content_type_of(name)}
     record.say(run_id, "artifact", {**data, "captured": True})

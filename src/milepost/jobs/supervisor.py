@@ -61,6 +61,8 @@ class Supervisor:
     job: Job
     record: Record
     _facts_told: bool = False
+    _survivors: bool = False
+    """Whether some process could not be ended, so that files may still change."""
     _warned: set[str] = field(default_factory=set)
 
     def run(self) -> End:
@@ -162,6 +164,7 @@ class Supervisor:
             keep=processes.pids,
         )
         processes.wait(1)
+        self._survivors = self._survivors or bool(survivors)
         for each in survivors:
             self._warn(f"a process of the run could not be ended: {each}")
 
@@ -180,6 +183,7 @@ class Supervisor:
         began = jobs.read_json(self.folder / "started.json") or {}
         roots = [_root(each) for each in jobs.read_json(self.folder / "roots.json") or []]
         survivors = process_tree.end(self.job.run_id, roots, grace_s=0, note=lambda _line: None)
+        self._survivors = self._survivors or bool(survivors)
         for each in survivors:
             self._warn(f"a process of the run could not be ended: {each}")
         request = jobs.asked(self.folder)
@@ -204,7 +208,7 @@ class Supervisor:
         status(self.record, job.run_id, "Finalizing")
         wanted = jobs.asked(self.folder)
         self.collector.stopped = lambda: jobs.asked(self.folder) != wanted
-        left = self.collector.finish()
+        left = self.collector.finish(last=not self._survivors)
         self._keep_logs()
         if left:
             self._rescue(left)
@@ -237,7 +241,7 @@ class Supervisor:
     def _keep_logs(self) -> None:
         for path in sorted((self.folder / jobs.LOG_FOLDER).glob("*")):
             try:
-                artifact(self.record, self.job.run_id, f"{jobs.LOG_FOLDER}/{path.name}", path)
+                artifact(self.record, self.job.run_id, f"{jobs.LOG_FOLDER}/{path.name}", path, last=not self._survivors)
             except (StoreError, OSError) as error:
                 self._warn(f"the log {path.name} could not be kept: {error}")
                 self._rescue([(f"{jobs.LOG_FOLDER}/{path.name}", path)])

@@ -43,8 +43,22 @@ def submit(
     request = job_request(config, experiment.workspace)
     for message in request.warnings:
         warn(f"Milepost: {message}", stacklevel=4)
+    _check_nodes(experiment.workspace, request)
     facts = _Facts(experiment, tags, parent_id, display_name, run_id or new_run_id(experiment.name))
     return start_job(experiment, _job(request, facts))
+
+
+def _check_nodes(workspace: Workspace, request: JobRequest) -> None:
+    if request.target == "local":
+        return
+    store = workspace._recorder.fresh()
+    with translated():
+        nodes = int(store.compute(request.target).definition.get("max_nodes") or 1)
+    if request.node_count > nodes:
+        raise UserErrorException(
+            f"The run asks for {request.node_count} nodes, and the compute target {request.target!r} has {nodes} at "
+            "most. Ask for fewer, or let the target grow with its update(max_nodes=...)."
+        )
 
 
 def start_job(experiment: Experiment, job: Job) -> ScriptRun:

@@ -178,6 +178,14 @@ class Blobs(ABC):
             "more, or store a copy of it"
         )
 
+    def take_over(self, path: str | os.PathLike[str]) -> Blob:
+        """Store a regular file that nobody needs or writes to any more: it may become the content itself.
+
+        So a file of many GB needs no second place on a full disk.  The path stays; remove it afterwards.  Links are
+        not followed.  Raises BadInput as ``put_file`` does.
+        """
+        return self.put_file(path)
+
     def put_files(self, paths: Sequence[str]) -> list[Blob]:
         """Store many regular files, in a fraction of the time that ``put_file`` takes for one after the other.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 from uuid import uuid4
 
-from milepost.store.blobs import Blobs, Freed, check_digest, digest_at, is_full, key_of
+from milepost.store.blobs import IN_MEMORY, Blobs, Freed, check_digest, digest_at, is_full, key_of
 from milepost.store.content import PIECE, digest_of, open_regular, pieces
 from milepost.store.errors import BadInput, NotFound, StoreUnavailable
 from milepost.store.records import Blob
@@ -146,6 +146,9 @@ class LocalBlobs(Blobs):
                     if os.name == "nt" and path.exists():
                         continue  # a reader may have it open, and then it cannot be replaced
                     try:
+                        # Its time was that of the writing.  An old file must not take the place of one that somebody
+                        # else has stored or touched meanwhile: the next sweep would free it.
+                        os.utime(drafts[digest])
                         os.replace(drafts[digest], path)  # noqa: PTH105  for many, Path.replace takes long
                     except FileNotFoundError:
                         lost.add(digest)
@@ -164,6 +167,35 @@ class LocalBlobs(Blobs):
             self._write(handle, data)
         finally:
             os.close(handle)
+
+    def take_over(self, path: str | os.PathLike[str]) -> Blob:
+        """See ``Blobs.take_over``."""
+        self._mark()
+        with open_regular(Path(path), follow_links=False) as source:
+            found = os.fstat(source.fileno())
+            # A file with a second name may be changed by it; a small one is copied as quickly.
+            if found.st_size <= IN_MEMORY or found.st_nlink != 1 or os.name == "nt":
+                return self.put_file(path)
+            digest, size = digest_of(pieces(source, found.st_size))
+            if self._reuse(digest, size):
+                return Blob(digest, size)
+            draft = self.root / "tmp" / f"{uuid4().hex}.part"
+            try:
+                draft.parent.mkdir(parents=True, exist_ok=True)
+                os.utime(path)  # or a sweep might take the draft for an old one
+                os.link(path, draft)
+            except OSError:
+                return self.put_file(path)  # another file system, or one without second names
+            try:
+                now = draft.lstat()
+                if (now.st_ino, now.st_size) != (found.st_ino, found.st_size) or not stat.S_ISREG(now.st_mode):
+                    return self.put_file(path)
+                with self._explained():
+                    draft.chmod(0o644)
+                self._keep_draft(source.fileno(), draft, digest)
+            finally:
+                draft.unlink(missing_ok=True)
+        return Blob(digest, size)
 
     def _put_new(self, source: Iterator[bytes], digest: str, size: int) -> None:
         with self._draft() as (handle, draft):
@@ -439,10 +471,7 @@ def _sync(draft: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        os.utime(draft)  # it may have waited for longer than the grace period
         os.fsync(handle)
-    except FileNotFoundError:
-        return False
     finally:
         os.close(handle)
     return True
