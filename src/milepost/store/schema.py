@@ -329,7 +329,6 @@ snapshots = Table(
     Column("files", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
-    Column("told_ns", BigInteger, nullable=False),  # by the store's clock, when it was last told of it
     UniqueConstraint("workspace_key", "id"),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -82,7 +81,6 @@ def _keep(connection: Connection, workspace_key: int, taken: Taken) -> Any:
 
     It stays locked until the end of the transaction, so that no sweep forgets it meanwhile.
     """
-    now = time.time_ns()
     new = insert(connection, snapshots).values(
         workspace_key=workspace_key,
         id=taken.id,
@@ -90,9 +88,11 @@ def _keep(connection: Connection, workspace_key: int, taken: Taken) -> Any:
         files=taken.files,
         bytes=taken.bytes,
         created_ns=taken.taken_ns,
-        told_ns=now,
     )
-    new = new.on_conflict_do_update(index_elements=[snapshots.c.workspace_key, snapshots.c.id], set_={"told_ns": now})
+    # A change that changes nothing: it locks the row, and gives it back.
+    new = new.on_conflict_do_update(
+        index_elements=[snapshots.c.workspace_key, snapshots.c.id], set_={"id": new.excluded.id}
+    )
     return connection.execute(new.returning(snapshots.c.key, snapshots.c.manifest)).one()
 
 

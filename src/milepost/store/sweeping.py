@@ -67,7 +67,7 @@ def sweep(store: Store, *, grace_s: float | None = None, keep: Collection[str] =
     remove_entombed(store, all_of_them=True)
     # Before anything is read: what is stored from here on is not looked at.
     oldest = time.time_ns() - int(grace * 1e9)
-    _forget_snapshots(store.engine, oldest)
+    _forget_snapshots(store.engine)
     _forget_unnamed(store)
     in_snapshots = _in_snapshots(store)
     store.blobs.tidy(grace)
@@ -95,9 +95,12 @@ def _check_owners(store: Store) -> None:
         )
 
 
-def _forget_snapshots(engine: Engine, oldest: int) -> None:
-    """Remove the snapshots that no run has, unless the store was told of them after ``oldest``."""
-    unused = and_(snapshots.c.told_ns <= oldest, ~exists().where(run_snapshots.c.snapshot_key == snapshots.c.key))
+def _forget_snapshots(engine: Engine) -> None:
+    """Remove the snapshots that no run has.
+
+    A run may be about to get one of them.  It is recorded anew then; its contents look new, so they stay.
+    """
+    unused = ~exists().where(run_snapshots.c.snapshot_key == snapshots.c.key)
 
     def forget(keys: list[int]) -> None:
         with write(engine) as connection:

@@ -47,7 +47,6 @@ def upgrade() -> None:
         sa.Column("files", sa.BigInteger(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("created_ns", sa.BigInteger(), nullable=False),
-        sa.Column("told_ns", sa.BigInteger(), nullable=False),
         _of_workspace("snapshots"),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_snapshots")),
         sa.UniqueConstraint("workspace_key", "id", name=op.f("uq_snapshots_workspace_key_id")),
