@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,14 @@ def test_making_one_of_that_name_again_gives_it_the_new_settings(ws: Workspace, 
     assert (again.name, again.scale_settings.maximum_node_count) == ("cpu-cluster", 7)
     with pytest.raises(ComputeTargetException, match="already, a AmlCompute"):
         ComputeTarget.create(ws, "cpu-cluster", ComputeInstance.provisioning_configuration())
+
+
+def test_many_that_make_the_same_pool_at_once_all_get_it(ws: Workspace) -> None:
+    settings = AmlCompute.provisioning_configuration(max_nodes=2)
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: ComputeTarget.create(ws, "cpu-cluster", settings), range(16)))
+    assert set(made) == {ComputeTarget(ws, "cpu-cluster")}
+    assert len(ComputeTarget.list(ws)) == 1
 
 
 @pytest.mark.parametrize("name", ["a", "cpu-cluster", "GPU4", "4gpu", "x" * 64])

@@ -6,13 +6,13 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from milepost.sdk.exceptions import ComputeTargetException, UserErrorException
-from milepost.sdk.recorder import translated
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from milepost.sdk.workspace import Workspace
     from milepost.store.records import ComputeRecord, RunRecord
 
@@ -318,6 +318,7 @@ def active_runs(workspace: Workspace, name: str) -> list[RunRecord]:
 @contextmanager
 def compute_errors() -> Iterator[None]:
     """Turn what the store says of a compute target into ComputeTargetException."""
+    from milepost.sdk.recorder import translated  # heavy; scripts import this module for its exception alone
     from milepost.store.errors import BadInput, NotFound
 
     with translated():
@@ -341,10 +342,14 @@ def _class_of(record: ComputeRecord) -> type[ComputeTarget]:
 
 
 def _time(nanoseconds: int) -> datetime:
+    from datetime import datetime, timezone
+
     return datetime.fromtimestamp(nanoseconds / 1e9, timezone.utc)
 
 
 def _nanoseconds(text: str) -> int:
+    from datetime import datetime
+
     return int(datetime.fromisoformat(text).timestamp() * 1e9)
 
 
