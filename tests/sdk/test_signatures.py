@@ -65,7 +65,6 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
     },
     "Experiment": {"from_directory": SUBMITTING},
     "Run": {
-        "clean": SUBMITTING,
         "get_secret": CLOUD,
         "get_secrets": CLOUD,
     },

@@ -7,8 +7,10 @@ nothing to do for a while.  All it knows is in the jobs' folders, so one that is
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +37,7 @@ _POLL_S: Final = 0.05
 _SLOW_POLL_S: Final = 0.25
 _TIDY_S: Final = 3600.0
 _LOCK_TRIES: Final = 40
+_COMPLAINTS: Final = 100
 
 
 @dataclass
@@ -64,24 +67,49 @@ class Agent:
     entries: dict[str, _Entry] = field(default_factory=dict)
     served: dict[str, int] = field(default_factory=dict)
     _damaged: set[Path] = field(default_factory=set)
+    _complaints: set[str] = field(default_factory=set)
 
     def step(self) -> None:
-        """Do all that can be done now."""
+        """Do all that can be done now.  Trouble with one job (a full disk, say) does not keep the others from going on;
+        it is tried again at the next step."""
         self._discover()
         for entry in list(self.entries.values()):
-            if entry.handle is not None:
-                self._look_after(entry)
-            elif (request := jobs.asked(entry.folder)) is not None:
-                self._end(entry, request.status, request.error)
-            elif not entry.prepared:
-                self._prepare(entry)
-        self._launch_next()
+            self._try(entry, self._see_to)
+        try:
+            self._launch_next()
+        except Exception as error:
+            self._complain("the queue", error)
         # After the launches: recording is slow at first, and the scripts need not wait for it.
-        for entry in self.entries.values():
+        for entry in list(self.entries.values()):
             if not entry.introduced:
-                entry.introduced = True
-                for kind, data in entry.job.events:
-                    self.record.say(entry.job.run_id, kind, data)
+                self._try(entry, self._introduce)
+
+    def _see_to(self, entry: _Entry) -> None:
+        if entry.handle is not None:
+            self._look_after(entry)
+        elif (request := jobs.asked(entry.folder)) is not None:
+            self._end(entry, request.status, request.error)
+        elif not entry.prepared:
+            self._prepare(entry)
+
+    def _introduce(self, entry: _Entry) -> None:
+        """Say of a run what its submitter says too, who may have died."""
+        for kind, data in entry.job.events:
+            self.record.say(entry.job.run_id, kind, data)
+        entry.introduced = True
+
+    def _try(self, entry: _Entry, do: Callable[[_Entry], None]) -> None:
+        try:
+            do(entry)
+        except Exception as error:
+            self._complain(entry.job.run_id, error)
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """Into the agent's log; the same thing once."""
+        message = f"{what}: {type(error).__name__}: {error}"
+        if message not in self._complaints and len(self._complaints) < _COMPLAINTS:
+            self._complaints.add(message)
+            print("".join(traceback.format_exception(error)), f"({what})", file=sys.stderr, flush=True)  # noqa: T201
 
     def _discover(self) -> None:
         there = set()
@@ -163,8 +191,7 @@ class Agent:
             self.launcher.cancel(entry.job, entry.folder, entry.handle or "")
         run_id = entry.job.run_id
         if not entry.introduced:
-            for kind, data in entry.job.events:
-                self.record.say(run_id, kind, data)
+            self._introduce(entry)
         for path in sorted((entry.folder / jobs.LOG_FOLDER).glob("*")):
             try:
                 artifact(self.record, run_id, f"{jobs.LOG_FOLDER}/{path.name}", path)

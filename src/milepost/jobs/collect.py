@@ -10,14 +10,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from milepost.jobs.record import Record, artifact
+from milepost.jobs.record import Record, artifact, artifacts
+from milepost.store.errors import BadInput, StoreError
+from milepost.store.names import check_name
 
 SETTLED_S: Final = 5.0
 """A file that was written to within so many seconds is not yet taken, except at the end."""
 LARGEST_EARLY: Final = 256 << 20
 """Larger files (bytes) are taken at the end only: one that grows would be stored again and again."""
+SMALL: Final = 1 << 20
+"""Files up to this size (bytes) are stored many at once, ..."""
+AT_ONCE: Final = 256
+"""... up to so many."""
 TRIES: Final = 3
 _WARNINGS: Final = 20
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str
+    path: Path
+    info: os.stat_result
+
+    @property
+    def signature(self) -> tuple[int, int, int]:
+        """Changes when the content does."""
+        return self.info.st_size, self.info.st_mtime_ns, self.info.st_ino
 
 
 @dataclass
@@ -39,44 +57,67 @@ class Collector:
     def early(self) -> None:
         """Keep what is new and seems finished."""
         newest = time.time_ns() - int(SETTLED_S * 1e9)
-        for name, path, info in self._files():
-            if info.st_mtime_ns <= newest and info.st_size <= LARGEST_EARLY:
-                self._take(name, path, info, last=False)
+        for some in self._new_files(lambda info: info.st_mtime_ns <= newest and info.st_size <= LARGEST_EARLY):
+            self._take_all(some, last=False)
 
     def finish(self, *, last: bool = True) -> list[tuple[str, Path]]:
         """Keep all that is new; gives the files (name, path) that could not be kept.
 
         ``last``: nobody writes to them any more.
         """
-        left = []
-        for name, path, info in self._files():
+        left: list[tuple[str, Path]] = []
+        for some in self._new_files(lambda _info: True):
             if self.stopped():
                 break
+            missing = some
             for attempt in range(TRIES):
-                if self._take(name, path, info, last=last and not path.is_symlink()):
-                    break
                 time.sleep(attempt)
-            else:
-                left.append((name, path))
+                missing = self._take_all(missing, last=last)
+                if not missing:
+                    break
+            left += [(each.name, each.path) for each in missing]
         return left
 
-    def _take(self, name: str, path: Path, info: os.stat_result, *, last: bool) -> bool:
-        """Whether the file is kept now, or never can be (which is told)."""
-        from milepost.store.errors import BadInput, StoreError
+    def _new_files(self, wanted: Callable[[os.stat_result], bool]) -> Iterator[list[_Found]]:
+        """What is new or has changed, some at a time."""
+        some: list[_Found] = []
+        for each in self._files():
+            if wanted(each.info) and self._taken.get(each.name) != each.signature:
+                some.append(each)
+            if len(some) == AT_ONCE:
+                yield some
+                some = []
+        if some:
+            yield some
 
-        signature = (info.st_size, info.st_mtime_ns, info.st_ino)
-        if self._taken.get(name) == signature:
-            return True
+    def _take_all(self, some: list[_Found], *, last: bool) -> list[_Found]:
+        """Keep these files; gives those that could not be kept and may be later."""
+        small = [each for each in some if each.info.st_size <= SMALL and not each.path.is_symlink()]
+        together: set[str] = set()
+        if len(small) > 1:
+            try:
+                artifacts(self.record, self.run_id, [(each.name, each.path) for each in small])
+                together = {each.name for each in small}
+                self._taken.update((each.name, each.signature) for each in small)
+            except (StoreError, OSError):
+                pass  # one by one then, to see which
+        rest = [each for each in some if each.name not in together]
+        return [each for each in rest if not self._take(each, last=last)]
+
+    def _take(self, found: _Found, *, last: bool) -> bool:
+        """Whether the file is kept now, or never can be (which is told)."""
+        name, path = found.name, found.path
+        linked = path.is_symlink()
         try:
             # A link leads to a file of the working directory (see _walk).
-            artifact(self.record, self.run_id, name, path.resolve() if path.is_symlink() else path, last=last)
+            artifact(self.record, self.run_id, name, path.resolve() if linked else path, last=last and not linked)
         except BadInput as error:
             if path.exists():
                 self._tell(f"{name} was not kept: {error}")
         except (StoreError, OSError) as error:
             self._tell(f"{name} could not be kept yet: {error}")
             return False
-        self._taken[name] = signature
+        self._taken[name] = found.signature
         return True
 
     def _tell(self, message: str) -> None:
@@ -84,10 +125,7 @@ class Collector:
             self._told.add(message)
             self.record.say(self.run_id, "warning", {"message": message})
 
-    def _files(self) -> Iterator[tuple[str, Path, os.stat_result]]:
-        from milepost.store.errors import BadInput
-        from milepost.store.names import check_name
-
+    def _files(self) -> Iterator[_Found]:
         root = os.path.realpath(self.root)
         for folder in self.folders:
             for path in _walk(self.root / folder, root, self._tell):
@@ -95,7 +133,7 @@ class Collector:
                 try:
                     info = path.stat()
                     if check_name(name) == name and not (name in self.given and info.st_mtime_ns <= self.began_ns):
-                        yield name, path, info
+                        yield _Found(name, path, info)
                 except BadInput as error:
                     self._tell(f"a file was not kept: {error}")
                 except OSError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from milepost.store.blobs import Blobs
+from milepost.store.records import Blob
 
 
 class Record(Protocol):
@@ -48,9 +49,18 @@ def artifact(record: Record, run_id: str, name: str, path: Path, *, last: bool =
 
     ``last``: nobody writes to it any more, and it is about to be removed.
     """
+    blobs = record.blobs()
+    _name(record, run_id, name, blobs.take_over(path) if last else blobs.put_file(path, follow_links=False))
+
+
+def artifacts(record: Record, run_id: str, files: Sequence[tuple[str, Path]]) -> None:
+    """Keep many small files (name, path) at once.  Raises the store's errors; some may have been stored then."""
+    for (name, _), blob in zip(files, record.blobs().put_files([str(path) for _, path in files]), strict=True):
+        _name(record, run_id, name, blob)
+
+
+def _name(record: Record, run_id: str, name: str, blob: Blob) -> None:
     from milepost.store.artifacts import content_type_of
 
-    blobs = record.blobs()
-    blob = blobs.take_over(path) if last else blobs.put_file(path, follow_links=False)
     data = {"name": name, "digest": blob.digest, "size": blob.size, "content_type": content_type_of(name)}
     record.say(run_id, "artifact", {**data, "captured": True})

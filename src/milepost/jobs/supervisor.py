@@ -79,6 +79,9 @@ class Supervisor:
             return End("Failed", {"code": "EnvironmentFailed", "message": str(error), "details": ""})
         except (NoWorkingDirectory, StartFailed) as error:
             return End("Failed", {"code": "ScriptNotStarted", "message": str(error), "details": ""})
+        except OSError as error:
+            message = f"The run's files could not be written to {self.folder}: {error.strerror or error}."
+            return End("Failed", {"code": "ScriptNotStarted", "message": message, "details": ""})
         # The script runs already while this process gets ready to record.
         self.record.say(self.job.run_id, "owner", {})
         status(self.record, self.job.run_id, "Running")

@@ -1,18 +1,14 @@
-"""The members of ``Run`` that submitted runs bring, and those of Azure's cloud: each says so when called."""
+"""The members of ``Run`` that belong to Azure's cloud: each says so when called."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from milepost.sdk.exceptions import cloud_only, deferred
+from milepost.sdk.exceptions import cloud_only
 
 
 class RunLater:
     """Members with the SDK's signatures that raise a clear error."""
-
-    def clean(self) -> None:
-        """Remove what the run left on its compute target: not in this version yet."""
-        raise deferred("Run.clean", "An interactive run leaves nothing on a compute target.")
 
     def get_secret(self, name: str) -> str:
         """Secrets belong to Azure's key vault."""

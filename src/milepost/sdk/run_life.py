@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk import lifecycle
-from milepost.sdk.exceptions import ActivityFailedException
+from milepost.sdk.exceptions import ActivityFailedException, UserErrorException
 from milepost.sdk.run_details import RunDetails
 from milepost.warning import warn
 
@@ -102,6 +102,25 @@ class RunLife(RunDetails):
             self._recorder.flush(timeout_seconds)
         except Exception as error:
             warn(f"Milepost has not delivered all that was logged yet: {error}", stacklevel=2)
+
+    def clean(self) -> list[str]:
+        """Remove what the ended run has left on this machine beside its record; gives the paths.
+
+        That is, files that could not be stored and were set aside (a warning of the run names them).  Raises
+        UserErrorException while it is on its way.
+        """
+        import shutil
+        from pathlib import Path
+
+        from milepost.jobs.job import job_folder
+
+        folder = job_folder(self._recorder.folder, self._id)
+        if folder.is_dir():
+            raise UserErrorException(f"Run {self._id} is on its way; wait for it, or cancel it first.")
+        aside = self._recorder.folder / "rescued" / folder.name
+        found = [str(path) for path in sorted(aside.rglob("*")) if not path.is_dir()]
+        shutil.rmtree(aside, ignore_errors=True)
+        return [path for path in found if not Path(path).exists()]
 
     def _end(self, status: str, error: dict[str, str] | None) -> None:
         if self._is_inside:

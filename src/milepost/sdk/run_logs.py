@@ -59,9 +59,7 @@ def tail(recorder: Recorder, run_id: str, name: str = DRIVER_LOG, lines: int = 2
 class _Followed:
     name: str
     position: int = 0
-    decoder: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
-    )
+    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
 
 class LogFollower:
@@ -70,7 +68,9 @@ class LogFollower:
     What was written is not read again.
     """
 
-    def __init__(self, recorder: Recorder, run_id: str, write: Callable[[str], None], names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, recorder: Recorder, run_id: str, write: Callable[[str], None], names: Sequence[str] = ()
+    ) -> None:
         self._recorder = recorder
         self._run_id = run_id
         self._write = write
@@ -84,7 +84,8 @@ class LogFollower:
             while data := self._read(log, ended):
                 if log.position == 0 and self._titles:
                     title = f"Streaming {log.name}"
-                    self._write(f"{title}\n{'=' * len(title)}\n\n")
+                    gap = "\n" if any(each.position for each in self._logs) else ""
+                    self._write(f"{gap}{title}\n{'=' * len(title)}\n\n")
                 log.position += len(data)
                 self._write(log.decoder.decode(data))
                 any_new = True
