@@ -275,6 +275,10 @@ def test_a_script_that_is_not_there_is_named_with_those_like_it(ws: Workspace, s
         ("/etc/passwd", "is not in source_directory"),
         ("link.py", "a link that leads out"),
         ("x" * 5000, "cannot be used|is not there"),
+        ("a\\" + "x" * 5000, "cannot be used|is not there"),
+        (".", "is a folder"),
+        ("~nobody/x.py", "is not there"),
+        ("\ud800.py", "cannot be used|is not there"),
     ],
 )
 def test_a_script_that_cannot_be_kept_with_the_run_is_an_error(

@@ -29,10 +29,12 @@ def source_folder(source: str) -> Path:
 
 def script_in(folder: Path, script: str) -> str:
     """The script's path in the folder, with "/".  Raises UserErrorException that names what is near."""
-    given = Path(script.replace("\\", "/") if "\\" in script and not (folder / script).exists() else script)
-    root = os.path.realpath(folder)
     try:
-        place = Path(os.path.normpath(folder / given.expanduser()))
+        root = os.path.realpath(folder)
+        if "\\" in script and not (folder / script).exists():
+            script = script.replace("\\", "/")  # written on Windows
+        given = Path(script)
+        place = Path(os.path.normpath(folder / (given.expanduser() if given.parts[:1] == ("~",) else given)))
         if not place.is_relative_to(folder):
             linked = Path(os.path.realpath(place))  # the folder's own path may lead through a link
             if not linked.is_relative_to(root):
