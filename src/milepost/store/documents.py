@@ -1,4 +1,8 @@
-"""Documents: structured facts of a run that are too long for its properties."""
+"""Documents: structured facts of a run that are too long for its properties.
+
+Names in use: ``definition`` (what was submitted), ``environment`` (its definition), ``packages`` (a list of {name,
+version}), ``machine`` (what ran it), ``git_diff`` (a text).
+"""
 
 from __future__ import annotations
 
