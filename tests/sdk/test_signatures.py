@@ -18,7 +18,7 @@ from milepost.sdk.later import LaterType
 
 API: dict[str, dict[str, dict[str, Any]]] = json.loads(Path(__file__).with_name("azureml-v1.json").read_text())
 
-SUBMITTING = "submitted runs come in a later version"
+PROJECTS = "folders are not tied to experiments"
 SWEEPS = "sweeps come in a later version"
 DATA = "registered datasets and other storage come in a later version"
 WIDGET = "the notebook widget comes in a later version"
@@ -29,7 +29,6 @@ CLOUD = "belongs to Azure's cloud"
 LATER_NAMES = {
     "azureml.core": {
         "Keyvault": CLOUD,
-        "ScriptRun": SUBMITTING,
         "Webservice": CLOUD,
     },
     "azureml.core.model": {"InferenceConfig": CLOUD},
@@ -63,7 +62,7 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
         "update_dependencies": CLOUD,
         "webservices": CLOUD,
     },
-    "Experiment": {"from_directory": SUBMITTING},
+    "Experiment": {"from_directory": PROJECTS},
     "Run": {
         "get_secret": CLOUD,
         "get_secrets": CLOUD,
@@ -76,6 +75,7 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
     "ComputeInstance": dict.fromkeys(["restart", "stop", "update_sso_settings"], CLOUD),
     "RemoteCompute": dict.fromkeys(["attach", "attach_configuration", "get_credentials"], REMOTE),
     "KubernetesCompute": dict.fromkeys(["attach_configuration", "get"], REMOTE),
+    "ScriptRun": {"get_secret": CLOUD, "get_secrets": CLOUD},
     "Model": {
         "add_dataset_references": DATA,
         "deploy": CLOUD,

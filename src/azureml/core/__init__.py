@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from milepost.sdk.experiment import Experiment
     from milepost.sdk.later import (
         Keyvault,
-        ScriptRun,
         Webservice,
     )
     from milepost.sdk.model import Model
     from milepost.sdk.run import Run
     from milepost.sdk.run_configuration import RunConfiguration
+    from milepost.sdk.script_run import ScriptRun
     from milepost.sdk.script_run_config import ScriptRunConfig
     from milepost.sdk.workspace import Workspace
 else:
@@ -33,10 +33,11 @@ else:
             "milepost.sdk.datastore": "Datastore",
             "milepost.sdk.environment": "Environment",
             "milepost.sdk.experiment": "Experiment",
-            "milepost.sdk.later": ("Keyvault ScriptRun Webservice"),
+            "milepost.sdk.later": "Keyvault Webservice",
             "milepost.sdk.model": "Model",
             "milepost.sdk.run": "Run",
             "milepost.sdk.run_configuration": "RunConfiguration",
+            "milepost.sdk.script_run": "ScriptRun",
             "milepost.sdk.script_run_config": "ScriptRunConfig",
             "milepost.sdk.workspace": "Workspace",
         },

@@ -68,7 +68,6 @@ class _Group:
     cloud: bool = False
 
 
-_RUN_HERE: Final = "run the script itself with Python, and record it with Experiment.start_logging()"
 _LOOP: Final = (
     "try the parameters in a loop of your own, each in a child run (run.child_run()), and compare them with "
     "run.get_metrics(recursive=True)"
@@ -78,7 +77,6 @@ _LOAD: Final = (
 )
 
 _GROUPS: Final = (
-    _Group("azureml.core", "ScriptRun", _RUN_HERE),
     _Group(
         "azureml.train.hyperdrive",
         "BanditPolicy BayesianParameterSampling EarlyTerminationPolicy ExperimentSubmitRegistrar GridParameterSampling "
