@@ -46,11 +46,14 @@ class RunSnapshots:
             raise UserErrorException(
                 f"take_snapshot: there is no file or folder {str(path)!r} (from {str(Path.cwd())!r})."
             )
-        from milepost.jobs.source_folder import SnapshotRefused
+        from milepost.jobs.snapshots import SnapshotRefused, take_file
 
         try:
             with translated():
-                taken = _take(self._recorder, path, None)
+                if path.is_dir():
+                    taken = _take_folder(self._recorder, path, None)
+                else:
+                    taken = take_file(path, _blobs(self._recorder))
         except SnapshotRefused as error:
             raise SnapshotException(_sentence(str(error))) from error
         for kind, data in _events(taken):
@@ -149,7 +152,7 @@ class BackgroundSnapshot:
         from milepost.jobs.source_folder import SnapshotRefused
 
         try:
-            events = _events(_take(self._recorder, self._folder, self._pause))
+            events = _events(_take_folder(self._recorder, self._folder, self._pause))
         except _Over:
             return
         except SnapshotRefused as error:
@@ -176,13 +179,10 @@ class _Over(Exception):
     """Nobody waits for the snapshot any more."""
 
 
-def _take(recorder: Recorder, path: Path, pause: Callable[[], None] | None) -> TakenSnapshot:
-    from milepost.jobs import snapshots
+def _take_folder(recorder: Recorder, folder: Path, pause: Callable[[], None] | None) -> TakenSnapshot:
+    from milepost.jobs.snapshots import memory_file, take
 
-    blobs = _blobs(recorder)
-    if not path.is_dir() and path.exists():
-        return snapshots.take_file(path, blobs)
-    return snapshots.take(path, blobs, memory=snapshots.memory_file(recorder.folder / MEMORIES, path), pause=pause)
+    return take(folder, _blobs(recorder), memory=memory_file(recorder.folder / MEMORIES, folder), pause=pause)
 
 
 def _blobs(recorder: Recorder) -> Blobs:
