@@ -148,7 +148,7 @@ class Experiment:
             run._begin_snapshot(directory)
         return run
 
-    def submit(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+    def submit(self, config: Any, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
         """Submit a ``ScriptRunConfig`` (or an estimator) and give its run at once.
 
         A snapshot of its folder is taken; the script runs in a process of its own, whatever becomes of this one.

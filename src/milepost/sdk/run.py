@@ -271,7 +271,7 @@ class Run(RunFiles, RunMetrics, RunEnvironment, RunSnapshots, RunTargets, RunLif
         )
         return _runs(self._experiment.workspace, query)
 
-    def submit_child(self, config: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+    def submit_child(self, config: Any, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
         """Submit a run that belongs to this one; see ``Experiment.submit``."""
         return self._experiment.submit(config, tags, parent_run_id=self._id, **kwargs)
 

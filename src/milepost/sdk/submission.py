@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def submit(
     experiment: Experiment,
     config: Any,
-    tags: Mapping[str, str] | None,
+    tags: Mapping[str, str | None] | None,
     *,
     parent_id: str | None = None,
     display_name: str | None = None,
@@ -93,7 +93,7 @@ class _Facts:
     def __init__(
         self,
         experiment: Experiment,
-        tags: Mapping[str, str] | None,
+        tags: Mapping[str, str | None] | None,
         parent_id: str | None,
         display_name: str | None,
         run_id: str,
