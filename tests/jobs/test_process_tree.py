@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from milepost.jobs import process_tree
+from milepost.jobs import process_table, process_tree
 from milepost.jobs.process_tree import JOB_VARIABLE, become_subreaper, end, processes_of, reap, runs, started
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def job(tmp_path: Path) -> Iterator[Job]:
 def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to look at the machine's processes: the one of Linux and the one of all other systems."""
     if request.param == "psutil":
-        monkeypatch.setattr(process_tree, "_LINUX", False)
+        monkeypatch.setattr(process_table, "_LINUX", False)
     elif not sys.platform.startswith("linux"):
         pytest.skip("no /proc here")
 

@@ -12,19 +12,20 @@ script starts for others (the agent, when the script itself submits runs) carrie
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from milepost.jobs import process_table
+from milepost.jobs.process_table import JOB_VARIABLE as JOB_VARIABLE
+from milepost.jobs.process_table import Entry
+from milepost.jobs.process_table import started as started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
     import psutil
-
-JOB_VARIABLE: Final = "MILEPOST_JOB"
 
 Root: TypeAlias = "int | tuple[int, str]"
 """A process to descend from: its id, or its id and what `started` said of it, so that a later process of the same id
@@ -36,11 +37,6 @@ _POLL_S: Final = 0.02
 _SLOW_POLL_S: Final = 0.1
 _SHOWN: Final = 5  # processes named in a note
 _PR_SET_CHILD_SUBREAPER: Final = 36
-
-
-class _Entry(NamedTuple):
-    parent: int
-    ended: bool  # a zombie: nothing of it runs any more
 
 
 def become_subreaper() -> bool:
@@ -57,37 +53,10 @@ def become_subreaper() -> bool:
     return False
 
 
-def started(pid: int) -> str | None:
-    """A text that tells this process from every other that had or will have its id, here or after the next restart.
-
-    None if there is no such process (a zombie still is one).
-    """
-    if _LINUX:
-        # Not psutil's time of creation: that moves when somebody sets the clock.
-        fields = _stat_fields(pid)
-        return None if fields is None else f"{_boot_id()}:{int(fields[19])}"
-    import psutil
-
-    try:
-        return repr(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None
-
-
 def runs(root: Root) -> bool:
     """True if this process runs (and is the one that was meant); a zombie does not."""
     pid = _verified(root)
-    if pid is None:
-        return False
-    if _LINUX:
-        fields = _stat_fields(pid)
-        return fields is not None and not _has_ended(fields)
-    import psutil
-
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+    return pid is not None and not process_table.has_ended(pid)
 
 
 def processes_of(run_id: str, roots: Iterable[Root] = ()) -> list[psutil.Process]:
@@ -100,7 +69,7 @@ def processes_of(run_id: str, roots: Iterable[Root] = ()) -> list[psutil.Process
     import psutil
 
     found: list[psutil.Process] = []
-    for pid in _find(run_id, roots, _table()):
+    for pid in _find(run_id, roots, process_table.table()):
         with contextlib.suppress(psutil.Error):
             found.append(psutil.Process(pid))
     return found
@@ -115,7 +84,7 @@ def reap(keep: Collection[int] = (), among: Iterable[int] | None = None) -> int:
     if os.name == "nt":
         return 0
     reaped = 0
-    for pid in _children() if among is None else among:
+    for pid in process_table.children() if among is None else among:
         if pid not in keep:
             with contextlib.suppress(OSError):  # not a child of ours, or taken by another thread
                 reaped += os.waitpid(pid, os.WNOHANG)[0] == pid
@@ -280,21 +249,18 @@ def _survivor(process: psutil.Process, denied: bool) -> str:
     )
 
 
-# -- finding -----------------------------------------------------------------------------------------------------
-
-
-def _find(run_id: str, roots: Iterable[Root], table: dict[int, _Entry]) -> list[int]:
+def _find(run_id: str, roots: Iterable[Root], table: dict[int, Entry]) -> list[int]:
     """The ids of a job's processes among those of ``table``, by depth."""
     ancestors = _ancestors(table)
-    marks = {pid: _mark(pid) for pid, entry in table.items() if not entry.ended}
+    marks = {pid: process_table.mark(pid) for pid, entry in table.items() if not entry.ended}
     firsts = [pid for pid in map(_verified, roots) if pid is not None and pid > 0]
     # All processes descend from the first one.
     firsts = [pid for pid in firsts if pid != 1 or os.getpid() == 1]
     starts = dict.fromkeys(firsts)
     starts.update(dict.fromkeys(pid for pid, mark in marks.items() if mark == run_id))
-    leaders = {pid for pid in firsts if pid not in ancestors and _session(pid) == pid}
+    leaders = {pid for pid in firsts if pid not in ancestors and process_table.session(pid) == pid}
     if leaders:
-        starts.update(dict.fromkeys(pid for pid in table if _session(pid) in leaders))
+        starts.update(dict.fromkeys(pid for pid in table if process_table.session(pid) in leaders))
 
     children: dict[int, list[int]] = {}
     for pid, entry in table.items():
@@ -308,13 +274,13 @@ def _find(run_id: str, roots: Iterable[Root], table: dict[int, _Entry]) -> list[
             child
             for pid in level
             for child in children.get(pid, ())
-            if child not in reached and child not in foreign and _is_child(child, pid)
+            if child not in reached and child not in foreign and process_table.is_child(child, pid)
         ]
     chosen = [pid for pid in reached if pid in table and not table[pid].ended and pid not in ancestors]
     return sorted(chosen, key=lambda pid: (_depth(pid, table), pid))
 
 
-def _ancestors(table: dict[int, _Entry]) -> set[int]:
+def _ancestors(table: dict[int, Entry]) -> set[int]:
     """This process and those above it."""
     found: set[int] = set()
     pid = os.getpid()
@@ -325,45 +291,12 @@ def _ancestors(table: dict[int, _Entry]) -> set[int]:
     return found
 
 
-def _depth(pid: int, table: dict[int, _Entry]) -> int:
+def _depth(pid: int, table: dict[int, Entry]) -> int:
     seen: set[int] = set()
     while pid in table and pid not in seen:
         seen.add(pid)
         pid = table[pid].parent
     return len(seen)
-
-
-def _children() -> list[int]:
-    """The children of this process, zombies among them."""
-    files = list(Path("/proc/self/task").glob("*/children")) if _LINUX else []
-    found: list[int] = []
-    for file in files:
-        with contextlib.suppress(OSError):  # the thread has ended
-            found += map(int, file.read_text().split())
-    me = os.getpid()
-    # A kernel may be built without these files.
-    return found if files else [pid for pid, entry in _table().items() if entry.parent == me]
-
-
-def _is_child(child: int, parent: int) -> bool:
-    """False where the parent's id names a later process: Windows keeps the id of a parent that has ended."""
-    if os.name != "nt":
-        return True
-    import psutil
-
-    try:
-        return bool(psutil.Process(child).create_time() >= psutil.Process(parent).create_time())
-    except psutil.Error:
-        return False
-
-
-def _session(pid: int) -> int | None:
-    if os.name == "nt":
-        return None
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return None
 
 
 def _verified(root: Root) -> int | None:
@@ -372,72 +305,3 @@ def _verified(root: Root) -> int | None:
         return root
     pid, start = root
     return pid if started(pid) == start else None
-
-
-def _table() -> dict[int, _Entry]:
-    """All processes of this machine (that this user may see)."""
-    return dict(_linux_entries() if _LINUX else _entries())
-
-
-def _entries() -> Iterator[tuple[int, _Entry]]:
-    import psutil
-
-    for pid in psutil.pids():
-        try:
-            process = psutil.Process(pid)
-            yield pid, _Entry(process.ppid(), process.status() == psutil.STATUS_ZOMBIE)
-        except psutil.Error:
-            pass
-
-
-def _linux_entries() -> Iterator[tuple[int, _Entry]]:
-    # Far quicker than psutil where there are thousands of processes; this is done every few seconds for every job.
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdecimal() and (fields := _stat_fields(int(name))) is not None:
-            yield int(name), _Entry(int(fields[1]), _has_ended(fields))
-
-
-def _stat_fields(pid: int) -> list[bytes] | None:
-    """What /proc/PID/stat has after the name: state, parent, ...; see proc_pid_stat(5)."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            fields = file.read().rpartition(b")")[2].split()  # a name may hold blanks and parentheses
-    except OSError:
-        return None
-    return fields if len(fields) > 19 else None
-
-
-def _has_ended(fields: list[bytes]) -> bool:
-    # With more than one thread only the first has ended.
-    return fields[0] in (b"Z", b"X", b"x") and int(fields[17]) <= 1
-
-
-@functools.cache
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return "?"
-
-
-def _mark(pid: int) -> str | None:
-    """The run id in a process's environment; None if there is none or the environment is not for us to read."""
-    if _LINUX:
-        prefix = f"{JOB_VARIABLE}=".encode()
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-                block = file.read()
-        except OSError:
-            return None
-        # The first one counts, as for getenv().
-        for each in block.split(b"\0"):
-            if each.startswith(prefix):
-                return os.fsdecode(each[len(prefix) :])
-        return None
-    import psutil
-
-    try:
-        mark = psutil.Process(pid).environ().get(JOB_VARIABLE)
-    except (psutil.Error, OSError):
-        return None
-    return mark

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from milepost.jobs import machine, process_tree
+from milepost.jobs import machine, process_table
 
 # Shared memory is counted by walking a process's page tables, about 10 ms for a GiB.  So it is not done at every sample
 # for large processes, and not at all for the largest.
@@ -280,7 +280,7 @@ def _look(pid: int) -> _Seen | None:
                     read, written = counters.read_bytes, counters.write_bytes
             spent = cpu.user + cpu.system + getattr(cpu, "children_user", 0.0) + getattr(cpu, "children_system", 0.0)
             return _Seen(
-                (pid, process_tree.started(pid)),
+                (pid, process_table.started(pid)),
                 process.ppid(),
                 _Use(spent, read, written),
                 process.num_threads(),
