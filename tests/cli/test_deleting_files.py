@@ -18,7 +18,7 @@ from azureml.core import Experiment, Workspace
 from milepost.sdk.drain import Drain
 
 Drain._start = lambda self: None  # as in a process that was stopped before it could deliver
-run = Experiment(Workspace.create("default", exist_ok=True), "stopped").start_logging()
+run = Experiment(Workspace.create("default", exist_ok=True), "stopped").start_logging(snapshot_directory=None)
 with open("precious", "wb") as file:
     file.write(b"precious" * 1000)
 run.upload_file("outputs/precious", "precious")
@@ -29,7 +29,7 @@ run.complete()
 
 
 def upload(workspace: Workspace, name: str, content: bytes) -> str:
-    run = Experiment(workspace, "e").start_logging()
+    run = Experiment(workspace, "e").start_logging(snapshot_directory=None)
     Path("file").write_bytes(content)
     run.upload_file(name, "file")
     run.complete()

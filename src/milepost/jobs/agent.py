@@ -18,7 +18,7 @@ from typing import Final
 
 from milepost.jobs import environments, process_tree
 from milepost.jobs import job as jobs
-from milepost.jobs.agent_start import STOP, is_held
+from milepost.jobs.agent_start import SPACE_TO_FREE, STOP, is_held
 from milepost.jobs.environments import EnvironmentFailed
 from milepost.jobs.job import Job
 from milepost.jobs.launcher import Launcher, LaunchFailed
@@ -296,6 +296,9 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
                 time.sleep(_POLL_S if agent.preparing() or not agent.entries else _SLOW_POLL_S)
             with suppress(OSError):
                 stop.unlink()
+            with suppress(FileNotFoundError):
+                (folder / SPACE_TO_FREE).unlink()
+                agent.record.free_space()
             lock.release()
             # A run that was submitted before the release found an agent: it is for us to see to it.
             if not jobs.has_jobs(agent.workspace) or not lock.acquire():

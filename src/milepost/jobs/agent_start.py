@@ -15,6 +15,9 @@ from milepost.journal.lock import FileLock
 STOP: Final = "agent.stop"
 """A file with this name among the jobs has the agent go as soon as there are none."""
 
+SPACE_TO_FREE: Final = "space-to-free"
+"""A file with this name among the jobs has the agent free space before it goes."""
+
 
 def ensure_agent(workspace: Path, entry: Sequence[str]) -> bool:
     """Start an agent where there are jobs and nobody sees to them; gives whether one was started.

@@ -51,6 +51,8 @@ class Collector:
     given: frozenset[str] = frozenset()
     """Files of the snapshot: not kept unless they were changed after ``began_ns``."""
     began_ns: int = 0
+    replaced_bytes: int = 0
+    """Of contents that were kept early and have another one in their place now."""
     _taken: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
@@ -98,7 +100,8 @@ class Collector:
             try:
                 artifacts(self.record, self.run_id, [(each.name, each.path) for each in small])
                 together = {each.name for each in small}
-                self._taken.update((each.name, each.signature) for each in small)
+                for each in small:
+                    self._note(each)
             except (StoreError, OSError):
                 pass  # one by one then, to see which
         rest = [each for each in some if each.name not in together]
@@ -117,8 +120,13 @@ class Collector:
         except (StoreError, OSError) as error:
             self._tell(f"{name} could not be kept yet: {error}")
             return False
-        self._taken[name] = found.signature
+        self._note(found)
         return True
+
+    def _note(self, found: _Found) -> None:
+        before = self._taken.get(found.name)
+        self.replaced_bytes += 0 if before is None else before[0]
+        self._taken[found.name] = found.signature
 
     def _tell(self, message: str) -> None:
         if message not in self._told and len(self._told) < _WARNINGS:

@@ -38,6 +38,10 @@ class Record(Protocol):
         cannot be told just now."""
         ...
 
+    def free_space(self) -> None:
+        """Free the contents that nothing names any more."""
+        ...
+
 
 def status(record: Record, run_id: str, name: str, error: Mapping[str, str] | None = None) -> None:
     """Say a run's status, with the error that explains it."""

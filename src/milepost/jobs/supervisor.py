@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from milepost.jobs import job as jobs
 from milepost.jobs import process_tree
+from milepost.jobs.agent_start import SPACE_TO_FREE
 from milepost.jobs.collect import Collector
 from milepost.jobs.environments import EnvironmentFailed, Interpreter
 from milepost.jobs.job import Job
@@ -38,6 +39,8 @@ LEFTOVER_GRACE_S: Final = 2.0
 SAMPLE_S: Final = 5.0
 COLLECT_S: Final = 5.0
 SETTLE_S: Final = 60.0
+WORTH_FREEING: Final = 64 << 20
+"""Bytes of replaced contents after which the agent is asked to free space."""
 _POLL_S: Final = 0.1
 _FIRST_POLLS_S: Final = 0.02
 _TAIL: Final = 65_536
@@ -212,6 +215,9 @@ class Supervisor:
         wanted = jobs.asked(self.folder)
         self.collector.stopped = lambda: jobs.asked(self.folder) != wanted
         left = self.collector.finish(last=not self._survivors)
+        if self.collector.replaced_bytes > WORTH_FREEING:
+            with suppress(OSError):
+                (self.folder.parent / SPACE_TO_FREE).touch()
         self._keep_logs()
         if left:
             self._rescue(left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,6 +90,14 @@ class JobRecord:
             return 0 if known is None else known[1]
         self._pools[target] = (now, nodes)
         return nodes
+
+    def free_space(self) -> None:
+        """See ``Record``."""
+        from milepost.sdk.freeing import free_space
+
+        # Where it fails, a later one does it.
+        with suppress(Exception):
+            free_space(self._recorder.open_store(), self._recorder.writer.folder)
 
     def close(self) -> None:
         """Deliver what is left."""
