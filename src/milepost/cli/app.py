@@ -11,7 +11,22 @@ import typer
 from typer.core import TyperGroup
 
 from milepost import __version__
-from milepost.cli import deleting, delivering, doctor, output, run_details, run_metrics, workspaces
+from milepost.cli import (
+    compute,
+    deleting,
+    delivering,
+    doctor,
+    ending,
+    environments,
+    logs,
+    output,
+    queue,
+    run_details,
+    run_metrics,
+    snapshots,
+    submitting,
+    workspaces,
+)
 from milepost.cli.options import Failed, Misused
 from milepost.cli.runs import runs
 
@@ -21,7 +36,18 @@ TRACEBACK_VARIABLE = "MILEPOST_TRACEBACK"
 class _InOrder(TyperGroup):
     """Lists the commands in the order in which people need them; typer would put all groups last."""
 
-    ORDER = ("runs", "experiments", "models", "workspace", "sync", "doctor")
+    ORDER = (
+        "submit",
+        "runs",
+        "queue",
+        "experiments",
+        "models",
+        "environments",
+        "compute",
+        "workspace",
+        "sync",
+        "doctor",
+    )
 
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=self.ORDER.index)
@@ -30,20 +56,25 @@ class _InOrder(TyperGroup):
 app = typer.Typer(
     name="milepost",
     cls=_InOrder,
-    help="Look at and manage the training runs that Milepost recorded.",
-    epilog="Exit codes: 0 done, 1 failed, 2 used wrongly. NO_COLOR=1 turns colours off.",
+    help="Submit training runs, and look at and manage those that Milepost recorded.",
+    epilog="Exit codes: 0 done, 1 failed, 2 used wrongly, 3 the run was canceled. NO_COLOR=1 turns colours off.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+app.command("submit")(submitting.submit)
 app.add_typer(runs, name="runs")
+app.command("queue")(queue.show_queue)
 app.add_typer(workspaces.experiments, name="experiments")
 app.add_typer(workspaces.models, name="models")
+app.add_typer(environments.environments, name="environments")
+app.add_typer(compute.compute, name="compute")
 app.add_typer(workspaces.workspace, name="workspace")
 app.command("sync")(delivering.sync)
 app.command("doctor")(doctor.doctor)
 # These modules add their commands to ``runs``.
-_ = (run_details, run_metrics, deleting)
+_ = (run_details, run_metrics, deleting, ending, logs, snapshots)
+_GROUPS = ("runs", "experiments", "models", "environments", "compute", "workspace")
 
 
 def _version(wanted: bool) -> None:
@@ -58,7 +89,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Look at and manage the training runs that Milepost recorded."""
+    """Submit training runs, and look at and manage those that Milepost recorded."""
 
 
 def run(args: Sequence[str]) -> int:
@@ -66,7 +97,7 @@ def run(args: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a console of another encoding
-    if not args or list(args) in (["runs"], ["experiments"], ["models"], ["workspace"]):
+    if not args or (len(args) == 1 and args[0] in _GROUPS):
         args = [*args, "--help"]
     try:
         done = app(args=list(args), prog_name="milepost", standalone_mode=False)
@@ -94,7 +125,10 @@ def _explain(error: Exception) -> tuple[int, str]:
     if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing argument
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "milepost"
-        return getattr(error, "exit_code", 2), f"{error.format_message().rstrip('.')}. See: {command} --help"
+        said = error.format_message().rstrip(".")
+        if command == "milepost submit" and type(error).__name__ == "NoSuchOption":
+            said += ". What the script is given comes after --, as in: milepost submit train.py -- --alpha 0.1"
+        return getattr(error, "exit_code", 2), f"{said}. See: {command} --help"
     if isinstance(error, Failed):
         return 1, str(error)
     if _is_foreseen(error):

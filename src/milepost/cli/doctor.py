@@ -20,12 +20,14 @@ def _all_findings() -> Iterator[Finding]:
     """The findings of every check, one after the other."""
     import sqlite3
 
-    from milepost.cli import checks, workspace_checks
+    from milepost.cli import checks, job_checks, workspace_checks
 
     yield from checks.check_versions(sys.version_info[:3], sqlite3.sqlite_version_info)
     yield from checks.check_azureml()
     yield from checks.check_config()
     yield from checks.check_home()
+    yield from job_checks.check_uv()
+    yield from job_checks.check_cache()
     yield from workspace_checks.check_workspaces()
 
 
@@ -33,7 +35,8 @@ def doctor(as_json: AsJson = False) -> None:
     """Look for trouble on this machine and say what to do about it. Exit code 1 if there is any.
 
     It looks at the versions of Python and SQLite, other packages called azureml, config.json, the home (rights, room,
-    network disks), and every workspace's store and journals. It changes nothing.
+    network disks), what builds environments, and every workspace's store, journals and submitted runs. It changes
+    nothing.
     """
     from milepost.cli.checks import PROBLEM
 

@@ -1,4 +1,4 @@
-"""Finding and opening the workspace that a command is about.  Nothing here makes one."""
+"""Finding and opening the workspace that a command is about.  Only `opened_or_made` makes one."""
 
 from __future__ import annotations
 
@@ -65,12 +65,11 @@ def opened(given: str | None) -> Iterator[tuple[Workspace, Store]]:
     Where that cannot be delivered just now it says so and goes on with what the store has.
     """
     from milepost.sdk.exceptions import ServiceException
-    from milepost.sdk.recorder import close_recorder, translated
+    from milepost.sdk.recorder import translated
     from milepost.sdk.workspace import Workspace
 
     hear_warnings()
-    workspace = Workspace._at(place_of(given))
-    try:
+    with _closing(Workspace._at(place_of(given))) as workspace:
         try:
             store = workspace._recorder.fresh()
         except (ServiceException, OSError) as error:
@@ -80,5 +79,28 @@ def opened(given: str | None) -> Iterator[tuple[Workspace, Store]]:
             tell(f"warning: what ended processes left behind cannot be delivered just now: {reason}")
         with translated():
             yield workspace, store
+
+
+@contextmanager
+def opened_or_made(given: str | None) -> Iterator[Workspace]:
+    """The workspace that a script started here would record in, made where it is not there, as for a script.
+
+    One that was named with ``--workspace`` must be there: a wrong name shall not make a workspace.
+    """
+    from milepost.sdk.recorder import translated
+    from milepost.sdk.workspace import Workspace
+
+    hear_warnings()
+    found = Workspace.from_config() if given is None else Workspace._at(place_of(given))
+    with _closing(found) as workspace, translated():
+        yield workspace
+
+
+@contextmanager
+def _closing(workspace: Workspace) -> Iterator[Workspace]:
+    from milepost.sdk.recorder import close_recorder
+
+    try:
+        yield workspace
     finally:
         close_recorder(workspace._recorder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 import typer
 
@@ -12,7 +13,7 @@ class Failed(Exception):
 
 
 class Misused(Exception):
-    """The command was given something it does not take: exit code 2."""
+    """The command was given something it does not take, or that is not there: exit code 2."""
 
 
 WorkspaceName = Annotated[
@@ -44,3 +45,18 @@ def key_values(given: list[str] | None, *, what: str) -> list[tuple[str, str | N
             raise Misused(f"{what} takes KEY or KEY=VALUE, not {text!r}.")
         pairs.append((key, value if equals else None))
     return pairs
+
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+|[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_PART: Final = re.compile(r"([0-9.]+)([smhdw]?)", re.ASCII)
+_LONGEST_S: Final = 1e9
+
+
+def seconds(text: str, *, what: str) -> float:
+    """The seconds that ``90``, ``90s``, ``1.5h`` or ``1h30m`` mean.  Raises Misused."""
+    parts = _PART.findall(text) if _DURATION.fullmatch(text) else []
+    total = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+    if not parts or total > _LONGEST_S:
+        raise Misused(f"{what} takes a time such as 90s, 30m, 2h, 1h30m or 7d, not {text!r:.80}.")
+    return total

@@ -10,6 +10,7 @@ import typer
 from milepost.cli import output, tables
 from milepost.cli.opening import opened
 from milepost.cli.options import AsJson, Failed, RunId, WorkspaceName
+from milepost.cli.origin import OWN_PROPERTIES, origin_json, show_origin
 from milepost.cli.runs import find_run, run_duration, run_json, runs, status_cell, summary_json
 from milepost.cli.tables import Column
 
@@ -23,7 +24,7 @@ _MOST_FILES = 20
 
 @runs.command("show")
 def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) -> None:
-    """Show a run: details, tags, properties, metrics, files, and its error in plain words."""
+    """Show a run: details, how it came about, tags, properties, metrics, files, and its error in plain words."""
     from milepost.store.records import RunQuery
 
     with opened(name) as (workspace, store):
@@ -31,6 +32,8 @@ def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) ->
         metrics = store.metric_summaries([record.run_id])
         files = store.artifacts(record.run_id)
         children = [each.run_id for each in store.all_runs(RunQuery(parent_id=record.run_id, archived=None))]
+        snapshots = store.snapshots(record.run_id)
+        documents = store.documents(record.run_id)
     if as_json:
         output.write_json(
             {
@@ -39,11 +42,15 @@ def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) ->
                 "children": children,
                 "metrics": [summary_json(each) for each in metrics],
                 "files": [file_json(each) for each in files],
+                **origin_json(record, snapshots, documents),
             }
         )
         return
     _show_details(record, len(children))
-    for title, pairs in (("Tags", record.tags), ("Properties", record.properties)):
+    show_origin(record, snapshots, documents)
+    # What the part above has said in plain words need not be said again.
+    properties = {key: value for key, value in record.properties.items() if key not in OWN_PROPERTIES}
+    for title, pairs in (("Tags", record.tags), ("Properties", properties)):
         if pairs:
             tables.heading(title)
             tables.details([(key, value or "(no value)") for key, value in pairs.items()], indent=2)

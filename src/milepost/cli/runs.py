@@ -8,7 +8,7 @@ import typer
 
 from milepost.cli import output, tables
 from milepost.cli.opening import opened
-from milepost.cli.options import AsJson, Failed, Misused, RunId, WorkspaceName, key_values
+from milepost.cli.options import AsJson, Misused, RunId, WorkspaceName, key_values
 from milepost.cli.tables import Cell, Column, Styled
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def run_duration(run: RunRecord) -> int | None:
 
 
 def find_run(store: Store, given: str) -> RunRecord:
-    """The run with this id, or the only one whose id begins so.  Raises Failed; it lists those that begin so."""
+    """The run with this id, or the only one whose id begins so.  Raises Misused; it lists those that begin so."""
     from milepost.store.errors import NotFound
 
     if not given:
@@ -214,12 +214,12 @@ def find_run(store: Store, given: str) -> RunRecord:
     if len(ids) == 1:
         return store.run(ids[0])
     if not ids:
-        raise Failed(
+        raise Misused(
             f"Workspace {store.workspace_name!r} has no run whose id begins with {output.shortened(given)!r}. "
             "`milepost runs list` shows those it has."
         )
     named = ", ".join(ids[:MOST_NAMED]) + (", ..." if len(ids) > MOST_NAMED else "")
-    raise Failed(f"Several runs have ids that begin with {given!r}: {named}. Give more of the id.")
+    raise Misused(f"Several runs have ids that begin with {given!r}: {named}. Give more of the id.")
 
 
 def ids_beginning(store: Store, beginning: str, limit: int) -> list[str]:

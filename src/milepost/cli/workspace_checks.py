@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from milepost.cli.checks import NOTE, OK, PROBLEM, Finding, check_mount, from_error, unwritable
+from milepost.cli.job_checks import check_jobs
 from milepost.cli.output import size
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def check_workspace(place: WorkspacePlace) -> Iterator[Finding]:
             )
     yield from check_store(place)
     yield from check_journals(place)
+    yield from check_jobs(place)
 
 
 def check_store(place: WorkspacePlace) -> Iterator[Finding]:
