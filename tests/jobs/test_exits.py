@@ -7,14 +7,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import unicodedata
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.jobs.exits import REASON_LENGTH, OomWatch, describe, reason_from_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
 
@@ -111,6 +117,35 @@ def machine(tmp_path: Path) -> Machine:
 EVENTS = "low 0\nhigh 0\nmax 5\noom 1\noom_kill {}\noom_group_kill 0\n"
 
 
+@contextmanager
+def memory_group(limit: int) -> Iterator[Callable[[], None]]:
+    """A control group with so much memory, and what a process calls to enter it; skips where there can be none."""
+    top = Path("/sys/fs/cgroup")
+    version_1 = (top / "memory").is_dir()
+    folder = (top / "memory" if version_1 else top) / f"milepost-test-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("no control groups can be made here")
+    try:
+        try:
+            (folder / ("memory.limit_in_bytes" if version_1 else "memory.max")).write_text(str(limit))
+        except OSError:
+            pytest.skip("control groups have no memory controller here")
+        yield lambda: _enter(folder / "cgroup.procs")
+    finally:
+        for _ in range(100):
+            try:
+                folder.rmdir()
+                break
+            except OSError:  # the last process is about to leave
+                time.sleep(0.05)
+
+
+def _enter(file: Path) -> None:
+    file.write_text(str(os.getpid()))
+
+
 class TestOutOfMemory:
     @pytest.mark.parametrize(
         ("group", "file", "text"),
@@ -150,6 +185,27 @@ class TestOutOfMemory:
 
     def test_this_machine_is_read_without_trouble(self) -> None:
         assert OomWatch().happened() in (True, False)
+
+    def test_a_real_kill_for_want_of_memory_is_seen(self) -> None:
+        with memory_group(64 << 20) as enter:
+            script = f"""
+                import subprocess, sys
+                sys.path[:0] = {sys.path!r}
+                from milepost.jobs.exits import OomWatch, describe
+                watch = OomWatch()
+                hungry = "import os; open('/proc/self/oom_score_adj', 'w').write('1000'); x = os.urandom(1) * (1 << 30)"
+                code = subprocess.run([sys.executable, "-S", "-c", hungry]).returncode
+                print(code, describe(code, watch)["code"])
+            """
+            found = subprocess.run(
+                [sys.executable, "-c", textwrap.dedent(script)],
+                preexec_fn=enter,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        assert (found.stdout, found.stderr) == ("-9 OutOfMemory\n", "")
 
     @POSIX
     @pytest.mark.parametrize("code", [-9, 137])
