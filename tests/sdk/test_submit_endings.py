@@ -73,7 +73,7 @@ def _supervisor(run: Run) -> int:
 def test_cancel_ends_the_whole_tree_of_a_script_that_does_not_want_to(submit: Submit) -> None:
     run = submit(STUBBORN)
     _until_begun(run)
-    assert len(_left(run.id)) >= 5
+    _until(lambda: len(_left(run.id)) >= 5)  # the script, child, grandchild, and two daemons
     run.cancel()
     assert run.get_status() in ("CancelRequested", "Canceled")
     assert run.wait_for_completion()["status"] == "Canceled"
@@ -268,3 +268,27 @@ def test_damaged_files_of_a_job_fail_its_run_by_name(what: str, submit: Submit, 
         ensure_agent(ws._recorder.folder)
     status = run.wait_for_completion(raise_on_error=False)["status"]
     assert status in ("Failed", "Completed")
+
+
+@pytest.mark.parametrize("how", ["shut down", "killed"])
+def test_a_notebooks_end_does_not_end_the_run_that_it_submitted(how: str, ws: Workspace, source: Path) -> None:
+    from jupyter_client.manager import start_new_kernel
+
+    (source / "train.py").write_text(
+        "import time; from azureml.core import Run; time.sleep(2); Run.get_context().log('a', 1.5)"
+    )
+    manager, client = start_new_kernel(kernel_name="python3")
+    said: list[str] = []
+    try:
+        client.execute_interactive(
+            "from azureml.core import Experiment, ScriptRunConfig, Workspace\n"
+            f"config = ScriptRunConfig({str(source)!r}, 'train.py')\n"
+            "run = Experiment(Workspace.get('test'), 'exp').submit(config)\n"
+            "print(run.id)",
+            output_hook=lambda message: said.append(message["content"].get("text", "")),
+        )
+    finally:
+        manager.shutdown_kernel(now=how == "killed")
+    run = ws.get_run("".join(said).strip().splitlines()[-1])
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert run.get_metrics() == {"a": 1.5}
