@@ -292,3 +292,19 @@ def test_a_notebooks_end_does_not_end_the_run_that_it_submitted(how: str, ws: Wo
     run = ws.get_run("".join(said).strip().splitlines()[-1])
     assert run.wait_for_completion()["status"] == "Completed"
     assert run.get_metrics() == {"a": 1.5}
+
+
+def test_what_is_on_its_way_cannot_be_deleted(submit: Submit, ws: Workspace, script: Script) -> None:
+    from azureml.core import Experiment
+    from azureml.exceptions import UserErrorException, WorkspaceException
+
+    run = submit("import time; time.sleep(600)")
+    with pytest.raises(UserErrorException, match=run.id):
+        Experiment.delete(ws, run.experiment.id)
+    with pytest.raises(WorkspaceException, match=run.id):
+        ws.delete()
+    command = "import sys; from milepost.cli import main; sys.argv[1:] = sys.argv[1:]; main()"
+    done = script(command, "runs", "delete", "--yes", "--workspace", "test", run.id, check=False)
+    assert done.returncode == 1
+    assert "on its way" in done.stderr
+    assert run.get_status() in ("Preparing", "Running")

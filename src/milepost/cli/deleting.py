@@ -42,6 +42,7 @@ def delete_runs(
             for child in store.all_runs(RunQuery(ancestor_id=run_id, archived=None))
         }
         doomed = {**chosen, **below}
+        _check_ended(workspace._recorder.folder, list(doomed))
         if not yes:
             _ask(workspace.name, list(doomed.values()))
         for run_id in chosen:
@@ -56,6 +57,17 @@ def delete_runs(
     else:
         space = f" and freed {output.size(freed)}" if freed else ""
         output.say(f"Deleted {len(doomed):,} run{'' if len(doomed) == 1 else 's'}{space}.")
+
+
+def _check_ended(workspace: Path, run_ids: Sequence[str]) -> None:
+    """Raises Failed where one of the runs is still on its way: its processes would go on, and nobody see to them."""
+    from milepost.jobs.job import job_folder
+
+    busy = [run_id for run_id in run_ids if job_folder(workspace, run_id).is_dir()]
+    if busy:
+        raise Failed(
+            f"Nothing was deleted: {busy[0]} is on its way. Cancel it first: milepost runs cancel {' '.join(busy[:5])}"
+        )
 
 
 def _ask(workspace: str, doomed: Sequence[RunRecord]) -> None:

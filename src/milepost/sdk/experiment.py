@@ -211,14 +211,24 @@ class Experiment:
 
     @staticmethod
     def delete(workspace: Workspace, experiment_id: str) -> None:
-        """Delete an experiment with all its runs and free their space.  Raises ServiceException (404).
+        """Delete an experiment with all its runs and free their space.
+
+        Raises ServiceException (404), and UserErrorException while submitted runs of it are on their way.
 
         Files that were stored in the last ten minutes are freed by a later deletion.
         """
         from milepost.sdk.freeing import free_space
 
+        from milepost.jobs.listing import listing
+
         store = workspace._recorder.fresh()
         with translated():
+            name = store.experiment_by_id(experiment_id).name
+            busy = [each.run_id for each in listing(workspace._recorder.folder) if each.experiment == name]
+            if busy:
+                raise UserErrorException(
+                    f"Experiment {name} is not deleted: {busy[0]} is on its way. Wait for it, or cancel it."
+                )
             store.delete_experiment(experiment_id)
         try:
             free_space(store, workspace._recorder.writer.folder)
