@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from milepost.jobs.environments import EnvironmentFailed, notes
 from tests.jobs.wheels import Place, definition, user_managed
@@ -162,8 +166,8 @@ def test_a_dockerfile_is_refused_with_what_to_do(place: Place, key: str) -> None
         ({"docker": "x"}, "'docker' as str"),
         ({"python": {"userManagedDependencies": True, "interpreterPath": 3}}, "interpreterPath is int"),
         ({"python": {"condaDependencies": ["numpy"]}}, "condaDependencies as list"),
-        (definition(3), "conda package '3' of the type int"),
-        (definition({"pip": [1.5]}), "pip requirement '1.5' of the type float"),
+        (definition(3), "conda package 3 of the type int"),
+        (definition({"pip": [1.5]}), "pip requirement 1.5 of the type float"),
         (definition({"pip": {"a": 1}}), "'pip' as dict"),
         (definition({"npm": ["x"]}), "'npm'"),
         (definition("numpy", channels=("--yes",)), "channel '--yes'"),
@@ -175,6 +179,45 @@ def test_a_definition_of_the_wrong_shape_is_refused_by_its_part(place: Place, wa
     with pytest.raises(EnvironmentFailed, match=message):
         place.ready(wanted)
     with pytest.raises(EnvironmentFailed, match=message):
+        place.prepare(wanted)
+
+
+TEXTS = st.sampled_from(["", "python", "numpy", "python=3", "-r x", "/", "~", "mine", "\0", "a\nb", "é", "channel::x"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.just("pip") | TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = ["interpreterPath", "userManagedDependencies", "condaDependencies", "condaDependenciesFile"]
+PYTHON = st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, VALUES))
+CONDA = st.fixed_dictionaries({}, optional={"channels": VALUES, "dependencies": VALUES, "name": VALUES})
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "name": VALUES,
+            "python": VALUES | PYTHON | st.fixed_dictionaries({"condaDependencies": CONDA}),
+            "docker": VALUES | st.fixed_dictionaries({}, optional={"baseImage": VALUES, "enabled": VALUES}),
+            "spark": VALUES,
+            "r": VALUES,
+        },
+    )
+    | VALUES
+)
+def test_whatever_a_definition_is_it_is_understood_or_refused(wanted: Any) -> None:
+    with tempfile.TemporaryDirectory() as name, contextlib.suppress(EnvironmentFailed):
+        Place(Path(name, "cache"), Path(name), Path(name)).ready(wanted)
+
+
+def test_a_conda_file_whose_aliases_grow_without_end_is_refused_at_once(place: Place) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    (place.folder / "conda.yml").write_text("\n".join([*lines, "dependencies: [*a29]", ""]))
+    wanted = definition()
+    wanted["python"] |= {"condaDependencies": None, "condaDependenciesFile": "conda.yml"}
+    with pytest.raises(EnvironmentFailed, match="of the type list"):
         place.prepare(wanted)
 
 

@@ -146,6 +146,12 @@ def test_a_package_that_the_real_index_does_not_have_is_named(place: Place) -> N
         place.prepare(definition({"pip": ["no-such-package-of-milepost"]}))
 
 
+def test_a_package_that_is_made_for_other_pythons_is_named_with_what_to_do(place: Place) -> None:
+    make_wheel(place.wheels, "alpha").rename(place.wheels / "alpha-1.0-cp27-cp27mu-manylinux1_x86_64.whl")
+    with pytest.raises(EnvironmentFailed, match=r"ask for another one, python=3\.x\): alpha"):
+        place.prepare(definition(links(place, "alpha==1.0")))
+
+
 def test_packages_that_contradict_each_other_are_told(place: Place) -> None:
     make_wheel(place.wheels, "alpha", "1.0")
     make_wheel(place.wheels, "beta", "1.0", needs=("alpha>=2",))

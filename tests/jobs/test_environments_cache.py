@@ -254,7 +254,7 @@ def test_asking_and_pruning_at_the_same_time_never_gives_an_environment_that_is_
     pruner = threading.Thread(target=prune)
     pruner.start()
     try:
-        for number in range(200):
+        for number in range(80):
             found = environment_cache.get(tmp_path, digest, build, lambda _: None)
             assert python_in(found.folder).exists()
             age(tmp_path, digest)  # from here on the pruner may take it

@@ -109,6 +109,11 @@ def test_without_a_wish_conda_makes_the_python_that_submitted(place: Place, cond
     assert called(conda)[1] == ["numpy", f"python={OWN}"]
 
 
+def test_a_python_that_uv_cannot_have_is_asked_of_conda(place: Place, conda: Path) -> None:
+    place.prepare(definition("python=3.99", {"pip": ["--no-index"]}))
+    assert called(conda)[1] == ["python=3.99"]
+
+
 def test_an_environment_of_pip_packages_alone_needs_no_conda(place: Place, conda: Path) -> None:
     make_wheel(place.wheels, "alpha")
     make_wheel(place.wheels, "pip", "99")

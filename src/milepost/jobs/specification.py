@@ -187,8 +187,9 @@ def _list(part: Mapping[str, Any], key: str, name: str) -> list[Any]:
 
 def _text(value: object, what: str, name: str) -> str:
     if not isinstance(value, str):
+        # A list is not shown: YAML's aliases can make it huge.
+        shown = f"{value} " if isinstance(value, int | float) else ""
         raise EnvironmentFailed(
-            f"The environment {name!r} has the {what} {str(value)[:100]!r} of the type {type(value).__name__}; "
-            "it must be text."
+            f"The environment {name!r} has the {what} {shown}of the type {type(value).__name__}; it must be text."
         )
     return value

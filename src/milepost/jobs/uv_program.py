@@ -45,6 +45,7 @@ _NOT_PASSED_ON: Final = (
 )
 _NOT_FOUND: Final = re.compile(r"\b([A-Za-z0-9][A-Za-z0-9._-]*) was not found in (?:the package registry|the provided)")
 _NO_VERSION: Final = re.compile(r"there (?:is|are) no versions? of ([^,]+?)(?: and|,|$)")
+_OTHER_PYTHON: Final = re.compile(r"(\S+) has no wheels with a matching Python")
 _BUILD: Final = re.compile(r"[Ff]ailed to (?:build|download and build|download|fetch):? `([^`]+)`")
 
 Log = Callable[[str], None]
@@ -133,6 +134,9 @@ def explain(outcome: Outcome, missing: Sequence[str] = ()) -> str:
     versions = list(dict.fromkeys(each.strip() for each in _NO_VERSION.findall(text)))
     if versions:
         told.append("no such version: " + ", ".join(versions))
+    others = list(dict.fromkeys(_OTHER_PYTHON.findall(text)))
+    if others:
+        told.append(f"not made for this version of Python (ask for another one, python=3.x): {', '.join(others)}")
     builds = list(dict.fromkeys(_BUILD.findall(text)))
     if builds and not told:
         told.append("could not be fetched or built: " + ", ".join(builds))
@@ -142,11 +146,12 @@ def explain(outcome: Outcome, missing: Sequence[str] = ()) -> str:
 
 
 def own_words(outcome: Outcome, limit: int = 1200) -> str:
-    """uv's error in one line of at most ``limit`` characters; where it has told none, the end of its output."""
+    """uv's error in one line of about ``limit`` characters; where it has told none, the end of its output."""
     text = _joined(outcome.lines)
     start = text.find("error:")
     own = (text[start + len("error:") :] if start >= 0 else text[-500:]).strip()
-    return own if len(own) <= limit else own[:limit] + " …"
+    # A failed build tells what it was at the beginning, and why it failed at the end.
+    return own if len(own) <= limit else f"{own[: limit // 2]} … {own[-limit // 2 :]}"
 
 
 def not_found(outcome: Outcome) -> list[str]:
