@@ -35,6 +35,8 @@ class ScriptProcesses:
     roots: list[tuple[int, str]]
     """Each with what tells it from a later process of the same id."""
     oom: OomWatch
+    variables: dict[str, str]
+    """Their environment variables, but for those of single ranks."""
 
     @classmethod
     def start(cls, job: Job, interpreter: Interpreter, folder: Path, home: Path) -> ScriptProcesses:
@@ -45,7 +47,7 @@ class ScriptProcesses:
         )
         places = ranks.places(job)
         ports = ranks.free_ports(len(places)) if ranks.is_distributed(job) else []
-        found = cls(job, [], [], OomWatch())
+        found = cls(job, [], [], OomWatch(), shared)
         try:
             for place in places:
                 variables = shared | (ranks.variables(job, place, ports) if ports else {})

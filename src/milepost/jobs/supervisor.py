@@ -7,6 +7,7 @@ One process does this for one run.  What it knows it keeps in the job's folder, 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from milepost.jobs import process_tree
 from milepost.jobs.agent_start import SPACE_TO_FREE
 from milepost.jobs.collect import Collector
 from milepost.jobs.environments import EnvironmentFailed, Interpreter
+from milepost.jobs.exits import reason_from_log
 from milepost.jobs.job import Job
 from milepost.jobs.record import Record, artifact, status
 from milepost.jobs.script_process import ScriptProcesses, StartFailed
@@ -120,7 +122,7 @@ class Supervisor:
                 return End("Canceled", {"code": "MaxRunDurationExceeded", "message": message, "details": ""})
             if now >= due_sample:
                 due_sample = now + SAMPLE_S
-                self._tell_facts(interpreter)
+                self._tell_facts(interpreter, processes)
                 sampler = sampler or self._sampler(processes)
                 self.record.sample(job.run_id, sampler.sample())
                 process_tree.reap(keep=processes.pids)
@@ -130,7 +132,7 @@ class Supervisor:
                 # What takes long is done seldom: at most a tenth of the time goes into it.
                 due_collect = time.monotonic() + max(COLLECT_S, 10 * (time.monotonic() - began))
             processes.wait(_FIRST_POLLS_S if now - begin < 1 else _POLL_S)
-        self._tell_facts(interpreter)
+        self._tell_facts(interpreter, processes)
         failure = processes.failure(self._tail())
         request = jobs.asked(self.folder)
         if request is not None:
@@ -142,7 +144,7 @@ class Supervisor:
 
         return Sampler(lambda: [each.pid for each in self._processes(processes)], self.folder)
 
-    def _tell_facts(self, interpreter: Interpreter) -> None:
+    def _tell_facts(self, interpreter: Interpreter, processes: ScriptProcesses) -> None:
         """Machine and packages, once; not before the script has begun, for they take a while."""
         if self._facts_told:
             return
@@ -150,8 +152,8 @@ class Supervisor:
         try:
             from milepost.jobs import machine, packages
 
-            self._tell("machine", machine.facts())
-            self._tell("packages", packages.of(interpreter.path))
+            self._tell("machine", machine.facts(self.folder))
+            self._tell("packages", packages.of(interpreter.path, variables=processes.variables))
         except Exception as error:  # whatever it is: it must not end the run
             self._warn(f"the machine or the packages could not be recorded: {error}")
 
@@ -166,7 +168,7 @@ class Supervisor:
             self.job.run_id,
             [os.getpid(), *processes.roots],
             grace_s=grace_s,
-            note=lambda _line: None,
+            note=_note,
             keep=processes.pids,
         )
         processes.wait(1)
@@ -187,8 +189,11 @@ class Supervisor:
     def bury(self) -> End:
         """The end of a run whose supervisor died: nothing of it is left running, and its files are kept."""
         began = jobs.read_json(self.folder / "started.json") or {}
+        crash = None
+        with suppress(OSError):
+            crash = reason_from_log((self.folder / "supervisor.log").read_bytes()[-_TAIL:])
         roots = [_root(each) for each in jobs.read_json(self.folder / "roots.json") or []]
-        survivors = process_tree.end(self.job.run_id, roots, grace_s=0, note=lambda _line: None)
+        survivors = process_tree.end(self.job.run_id, roots, grace_s=0, note=_note)
         self._survivors = self._survivors or bool(survivors)
         for each in survivors:
             self._warn(f"a process of the run could not be ended: {each}")
@@ -202,10 +207,8 @@ class Supervisor:
             "The process that supervised this run was killed or crashed while the script was running, so the script "
             "was ended too."
         )
-        with suppress(OSError):
-            said = (self.folder / "supervisor.log").read_bytes()[-2000:].decode("utf-8", "replace").strip()
-            if said:
-                message += f" It said last: {said.splitlines()[-1][:500]}"
+        if crash:
+            message += f" It ended with {crash}"
         return End("Failed", {"code": "SupervisorDied", "message": message, "details": ""})
 
     def finish(self, end: End) -> None:
@@ -313,6 +316,11 @@ def boot_id() -> str:
         import psutil
 
         return str(int(psutil.boot_time()) // 10)
+
+
+def _note(line: str) -> None:
+    """Into the supervisor's own log."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _root(found: list[Any]) -> process_tree.Root:
