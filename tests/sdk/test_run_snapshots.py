@@ -177,6 +177,19 @@ def test_a_forked_child_leaves_the_snapshot_to_its_parent(experiment: Experiment
     assert len(contents_of(run.restore_snapshot())) == 50
 
 
+def test_a_handler_that_ends_the_run_in_the_middle_of_an_append_does_not_wait_for_ever(
+    experiment: Experiment,
+) -> None:
+    write(Path(), train="1")
+    writer = experiment.workspace._recorder.writer
+    with writer.lock:  # as a signal's handler finds it: this thread appends, and the snapshot's thread waits for it
+        run = experiment.start_logging()
+        run._finish_snapshot()
+    run.complete()
+    assert run.get_snapshot_id()
+    assert warnings_of(run) == []
+
+
 def test_what_is_no_path_is_refused_before_there_is_a_run(experiment: Experiment) -> None:
     with pytest.raises(UserErrorException, match="snapshot_directory"):
         experiment.start_logging(snapshot_directory=3)

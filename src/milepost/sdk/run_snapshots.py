@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ MEMORIES: Final = "snapshot-memory"
 JOIN_TIMEOUT_S: Final = 5.0
 """How long the end of a run waits for its snapshot."""
 _REST_S: Final = 0.001
+_LOOK_S: Final = 0.25
 
 
 class RunSnapshots:
@@ -108,9 +110,10 @@ class RunSnapshots:
 
     def _finish_snapshot(self) -> None:
         """Wait for that snapshot, if not for long."""
-        if self._background is not None:
-            self._background.finish(JOIN_TIMEOUT_S)
-            self._background = None
+        # Taken away first: a signal's handler may end the run while this waits.
+        background, self._background = self._background, None
+        if background is not None:
+            background.finish(JOIN_TIMEOUT_S)
 
     # -- what the other parts of Run give ----------------------------------------------------------------------
 
@@ -119,7 +122,11 @@ class RunSnapshots:
 
 
 class BackgroundSnapshot:
-    """Takes a snapshot in a thread that gives way to all others."""
+    """Takes a snapshot in a thread that gives way to all others.
+
+    It shares no lock with who waits for it: a signal's handler may end the run while the interrupted thread is in the
+    middle of saying something to the journal, and then this thread cannot say anything before the handler is done.
+    """
 
     def __init__(
         self, recorder: Recorder, folder: str | os.PathLike[str], say: Callable[[str, dict[str, Any]], None]
@@ -127,26 +134,30 @@ class BackgroundSnapshot:
         self._recorder = recorder
         self._shown = str(folder)
         self._say = say
-        self._saying = threading.Lock()
-        self._is_over = False
-        self._hurry = threading.Event()
+        self._right_to_tell = [True]
+        self._told: list[tuple[str, dict[str, Any]]] | None = None
+        self._is_hurried = False
         self._process = os.getpid()
+        self._thread = threading.Thread(target=self._run, name="milepost-snapshot", daemon=True)
         try:
             # The script may change its directory.
             self._folder = Path(os.path.abspath(folder))  # noqa: PTH100  links are resolved later
-            self._thread = threading.Thread(target=self._run, name="milepost-snapshot", daemon=True)
             self._thread.start()
         except (OSError, RuntimeError, ValueError) as error:
             self._tell([_warning(self._shown, error)])
 
     def finish(self, timeout_s: float) -> None:
         """Wait until it is done; after the timeout it is given up, with a warning of the run."""
-        if self._process != os.getpid() or self._is_over:
+        if self._process != os.getpid():
             return  # a forked child; it is the parent's to end
-        self._hurry.set()
-        self._thread.join(timeout_s)
-        if self._thread.is_alive():
-            self._tell([_warning(self._shown, f"it was not finished {timeout_s:g} s after the run's end")])
+        self._is_hurried = True
+        until = time.monotonic() + timeout_s
+        while self._thread.is_alive() and self._told is None and time.monotonic() < until:
+            self._thread.join(_LOOK_S)
+        if self._thread.is_alive() and not self._tell([_warning(self._shown, _too_late(timeout_s))]):
+            self._thread.join(_LOOK_S)
+            if self._thread.is_alive() and self._told is not None:
+                self._say_all(self._told)  # it may be this very thread that keeps the other from saying it
 
     def _run(self) -> None:
         from milepost.jobs.source_folder import SnapshotRefused
@@ -162,17 +173,24 @@ class BackgroundSnapshot:
         self._tell(events)
 
     def _pause(self) -> None:
-        if self._is_over:
+        if not self._right_to_tell:
             raise _Over
-        self._hurry.wait(_REST_S)
+        if not self._is_hurried:
+            time.sleep(_REST_S)
 
-    def _tell(self, events: list[tuple[str, dict[str, Any]]]) -> None:
-        with self._saying:
-            if self._is_over:
-                return
-            self._is_over = True
-            for kind, data in events:
-                self._say(kind, data)
+    def _tell(self, events: list[tuple[str, dict[str, Any]]]) -> bool:
+        """Say this of the run, unless something has been said of its snapshot already."""
+        try:
+            self._right_to_tell.pop()  # in one step, so only one thread can
+        except IndexError:
+            return False
+        self._told = events
+        self._say_all(events)
+        return True
+
+    def _say_all(self, events: list[tuple[str, dict[str, Any]]]) -> None:
+        for kind, data in events:
+            self._say(kind, data)
 
 
 class _Over(Exception):
@@ -200,6 +218,10 @@ def _events(taken: TakenSnapshot) -> list[tuple[str, dict[str, Any]]]:
 
 def _warning(folder: str, error: object) -> tuple[str, dict[str, Any]]:
     return "warning", {"message": f"The run has no snapshot of {folder!r}: {error}."}
+
+
+def _too_late(timeout_s: float) -> str:
+    return f"it was not finished {timeout_s:g} s after the run's end"
 
 
 def _sentence(text: str) -> str:
