@@ -130,7 +130,10 @@ def explain(outcome: Outcome, missing: Sequence[str] = ()) -> str:
     told: list[str] = []
     missing = list(dict.fromkeys([*missing, *not_found(outcome)]))
     if missing:
-        told.append("not on the package index: " + ", ".join(missing))
+        told.append(
+            f"not on the package index: {', '.join(missing)} (is the name right? another index is named with "
+            "--extra-index-url among the pip packages)"
+        )
     versions = list(dict.fromkeys(each.strip() for each in _NO_VERSION.findall(text)))
     if versions:
         told.append("no such version: " + ", ".join(versions))
