@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home (not there yet) and an empty working directory."""
     clean_environment(monkeypatch, tmp_path)
     return tmp_path / "home"
+
+
+@pytest.fixture
+def source(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory, to submit scripts from.  What is still on its way after the test is ended."""
+    from milepost.jobs.agent_start import stop_agent
+    from milepost.jobs.job import Request, ask, job_folders
+
+    monkeypatch.setenv("MILEPOST_AGENT_IDLE", "30")
+    yield Path.cwd()
+    for workspace in (home / "workspaces").glob("*"):
+        until = time.monotonic() + 60
+        while not stop_agent(workspace, 0.5):
+            assert time.monotonic() < until, f"submitted runs of {workspace} do not end"
+            for folder in job_folders(workspace):
+                ask(folder, Request("Canceled", None))
 
 
 @pytest.fixture

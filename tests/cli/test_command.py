@@ -21,10 +21,30 @@ EVERY = [
     ["runs", "download", "x"],
     ["runs", "tag", "x", "a=b"],
     ["runs", "delete", "x", "--yes"],
+    ["runs", "logs", "x"],
+    ["runs", "wait", "x"],
+    ["runs", "cancel", "x"],
+    ["runs", "rerun", "x"],
+    ["runs", "snapshot", "x"],
+    ["runs", "diff", "x", "y"],
+    ["queue"],
+    ["compute", "list"],
+    ["compute", "update", "x", "--max-nodes", "2"],
+    ["compute", "delete", "x"],
+    ["environments", "list"],
+    ["environments", "show", "x"],
     ["experiments", "list"],
     ["models", "list"],
     ["workspace", "info"],
     ["sync", "--workspace", "absent"],
+]
+
+WITHOUT_WORKSPACE = [
+    ["submit", "x.py"],
+    ["compute", "create", "x"],
+    ["environments", "prune"],
+    ["workspace", "list"],
+    ["doctor"],
 ]
 
 
@@ -32,14 +52,18 @@ def test_the_version_is_told(milepost: Command) -> None:
     assert milepost("--version").out == f"milepost {package.__version__}\n"
 
 
-@pytest.mark.parametrize("args", [[], ["runs"], ["experiments"], ["models"], ["workspace"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "args",
+    [[], ["runs"], ["experiments"], ["models"], ["environments"], ["compute"], ["workspace"]],
+    ids=" ".join,
+)
 def test_a_command_that_is_not_whole_shows_its_help(milepost: Command, args: list[str]) -> None:
     assert "Commands" in milepost(*args).out
 
 
-@pytest.mark.parametrize("args", [[], *EVERY, ["workspace", "list"], ["doctor"]], ids=" ".join)
+@pytest.mark.parametrize("args", [[], *EVERY, *WITHOUT_WORKSPACE], ids=" ".join)
 def test_every_command_has_a_help_that_says_how_nan_is_written(milepost: Command, args: list[str]) -> None:
-    names = [each for each in args if each.islower()][: 1 if args[:1] in (["sync"], ["doctor"]) else 2]
+    names = args[: 1 if args[:1] in (["sync"], ["doctor"], ["queue"], ["submit"]) else 2]
     said = " ".join(re.sub(r"[│\n]", " ", milepost(*names, "--help").out).split())
     assert "Usage: milepost" in said
     if args:
@@ -79,6 +103,27 @@ def test_a_failure_is_one_line_on_stderr_and_exit_code_1(
         ["runs", "tag", "x", "=b"],
         ["runs", "tag", "x", "a=b", "--remove", "a"],
         ["runs", "delete"],
+        ["runs", "logs", "x", "--follow", "--json"],
+        ["runs", "logs", "x", "--follow", "--list"],
+        ["runs", "logs", "x", "--tail", "-1"],
+        ["runs", "wait"],
+        ["runs", "wait", "x", "--timeout", "soon"],
+        ["runs", "cancel"],
+        ["runs", "rerun", "x", "--follow", "--json"],
+        ["runs", "snapshot", "x", "-o", "a", "--zip", "b"],
+        ["runs", "diff", "x"],
+        ["queue", "--watch", "--json"],
+        ["compute", "create", "x", "--max-nodes", "0"],
+        ["compute", "update", "x"],
+        ["environments", "prune", "--older-than", "old"],
+        ["environments", "show"],
+        ["submit"],
+        ["submit", "train.py", "--command", "true"],
+        ["submit", "train.py", "--alpha", "1"],
+        ["submit", "train.py", "--processes", "0"],
+        ["submit", "train.py", "--variable", "A"],
+        ["submit", "train.py", "--max-duration", "2x"],
+        ["submit", "train.py", "--follow", "--json"],
         ["models", "list", "--tag", "="],
         ["workspace", "list", "--workspace"],
     ],

@@ -66,6 +66,8 @@ class TestSoundMachine:
             "home",
             "disk",
             "network-disk",
+            "uv",
+            "environments",
             "store",
             "journals",
         ]

@@ -152,7 +152,7 @@ class TestIds:
     @pytest.mark.parametrize("text", ["x", "AAAA-1", "%", "aaaa-1x", "\ufffd", "'; DROP TABLE runs; --"])
     def test_an_unknown_one_is_an_error(self, milepost: Command, text: str) -> None:
         result = milepost("runs", "show", text, ok=False)
-        assert result.code == 1
+        assert result.code == 2
         assert "no run whose id begins with" in one_line(result)
 
     def test_an_empty_one_is_wrong_use(self, milepost: Command) -> None:
@@ -319,7 +319,7 @@ class TestTag:
         assert (found["tags"], found["status"]) == ({"seen": "yes"}, "Completed")
 
     def test_what_the_sdk_refuses_is_an_error(self, home: Path, four: dict[str, str], milepost: Command) -> None:
-        assert milepost("runs", "tag", "aaaa", "x=1", ok=False).code == 1
+        assert milepost("runs", "tag", "aaaa", "x=1", ok=False).code == 2
 
 
 class TestDelete:
@@ -338,7 +338,7 @@ class TestDelete:
         assert len(self.ids(milepost)) == 3
 
     def test_where_one_is_unknown_none_is_deleted(self, home: Path, four: dict[str, str], milepost: Command) -> None:
-        assert milepost("runs", "delete", "aaaa-1", "absent", "--yes", ok=False).code == 1
+        assert milepost("runs", "delete", "aaaa-1", "absent", "--yes", ok=False).code == 2
         assert len(self.ids(milepost)) == 5
 
     def test_without_a_terminal_it_refuses(self, home: Path, four: dict[str, str], process: Command) -> None:
