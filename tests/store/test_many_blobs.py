@@ -97,7 +97,7 @@ def test_no_drafts_are_left_where_it_fails(disk: Blobs, tmp_path: Path, monkeypa
     def full(_draft: str) -> bool:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(local_blobs, "_sync", full)
+    monkeypatch.setattr(local_blobs, "sync", full)
     with pytest.raises(StoreUnavailable, match="is full"):
         disk.put_files(files(tmp_path / "in", b"one", b"two"))
     assert list((tmp_path / "blobs" / "tmp").iterdir()) == []
@@ -108,7 +108,7 @@ def test_no_drafts_are_left_where_it_fails(disk: Blobs, tmp_path: Path, monkeypa
 def test_a_draft_that_a_sweep_takes_for_abandoned_is_written_again(
     disk: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    sync = local_blobs._sync
+    sync = local_blobs.sync
 
     def swept(draft: str) -> bool:
         if moment == "before it is made durable":
@@ -118,7 +118,7 @@ def test_a_draft_that_a_sweep_takes_for_abandoned_is_written_again(
         disk.tidy(0)
         return done
 
-    monkeypatch.setattr(local_blobs, "_sync", swept)
+    monkeypatch.setattr(local_blobs, "sync", swept)
     contents = [b"%d" % number for number in range(20)]
     assert disk.put_files(files(tmp_path / "in", *contents)) == [blob_of(each) for each in contents]
     assert all(disk.exists(blob_of(each).digest) for each in contents)
@@ -129,12 +129,12 @@ def test_a_content_is_durable_before_it_gets_its_name(
 ) -> None:
     synced: set[str] = set()
     moved: list[bool] = []
-    sync, replace = local_blobs._sync, os.replace
-    monkeypatch.setattr(local_blobs, "_sync", lambda draft: synced.add(draft) or sync(draft))
+    sync, replace = local_blobs.sync, os.replace
+    monkeypatch.setattr(local_blobs, "sync", lambda draft: synced.add(draft) or sync(draft))
     monkeypatch.setattr(os, "replace", lambda old, new: moved.append(str(old) in synced) or replace(old, new))
     folders: list[Path] = []
-    sync_folder = local_blobs._sync_folder
-    monkeypatch.setattr(local_blobs, "_sync_folder", lambda folder: folders.append(folder) or sync_folder(folder))
+    sync_folder = local_blobs.sync_folder
+    monkeypatch.setattr(local_blobs, "sync_folder", lambda folder: folders.append(folder) or sync_folder(folder))
     (stored,) = disk.put_files(files(tmp_path / "in", b"one"))
     assert moved == [True]
     place = tmp_path / "blobs" / key_of(stored.digest)

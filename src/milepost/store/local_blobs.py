@@ -19,31 +19,21 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Final
+from typing import IO, BinaryIO, Final
 from uuid import uuid4
 
 from milepost.store.blobs import IN_MEMORY, Blobs, Freed, check_digest, digest_at, is_full, key_of
 from milepost.store.content import PIECE, digest_of, open_regular, pieces
+from milepost.store.drafts import is_abandoned, sync, sync_folder, take
 from milepost.store.errors import BadInput, NotFound, StoreUnavailable
 from milepost.store.records import Blob
 from milepost.store.together import together
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed
-    fcntl = None
 
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 _JUST_MADE_S: Final = 60.0
 """A file this young may have been made by a process that has not yet made its place in the folder durable."""
-_SURELY_DEAD_S: Final = 86_400.0
-"""A draft this old is nobody's, where its lock cannot be asked (network file systems)."""
 _SMALL: Final = 1 << 20
 """Files up to this size (bytes) are stored many at once, ..."""
 _TOGETHER: Final = 4096
@@ -65,7 +55,7 @@ class LocalBlobs(Blobs):
         age_s = self._touch(digest, size)
         if age_s is not None and age_s < _JUST_MADE_S:
             with self._explained():
-                _sync_folder(self._path(digest).parent)
+                sync_folder(self._path(digest).parent)
         return age_s is not None
 
     def _touch(self, digest: str, size: int) -> float | None:
@@ -93,7 +83,7 @@ class LocalBlobs(Blobs):
             elif age_s < _JUST_MADE_S:
                 folders.add(self._path(digest).parent)
         with self._explained():
-            together(_sync_folder, sorted(folders), self.threads)
+            together(sync_folder, sorted(folders), self.threads)
         return missing
 
     def put_files(self, paths: Sequence[str]) -> list[Blob]:
@@ -135,7 +125,7 @@ class LocalBlobs(Blobs):
                     self._write_draft(draft, contents[digest])
                 lost = {
                     digest
-                    for digest, is_there in zip(drafts, together(_sync, [*drafts.values()], self.threads), strict=True)
+                    for digest, is_there in zip(drafts, together(sync, [*drafts.values()], self.threads), strict=True)
                     if not is_there
                 }
                 folders = {digest: self._path(digest).parent for digest in drafts}
@@ -152,7 +142,7 @@ class LocalBlobs(Blobs):
                         os.replace(drafts[digest], path)  # noqa: PTH105  for many, Path.replace takes long
                     except FileNotFoundError:
                         lost.add(digest)
-                together(_sync_folder, sorted(set(folders.values())), self.threads)
+                together(sync_folder, sorted(set(folders.values())), self.threads)
                 self._sync_above()
         finally:
             for draft in drafts.values():
@@ -224,7 +214,7 @@ class LocalBlobs(Blobs):
             while True:
                 draft = folder / f"{uuid4().hex}.part"
                 handle = os.open(draft, _NEW, 0o666)  # not executable; the rest is the umask's
-                if _take(handle):
+                if take(handle):
                     break
                 os.close(handle)
         try:
@@ -249,14 +239,14 @@ class LocalBlobs(Blobs):
             if os.name == "nt" and path.exists():
                 return  # a reader may have it open, and then it cannot be replaced
             draft.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             self._sync_above()
 
     def _sync_above(self) -> None:
         """Make the folders above a content's own durable, where they may be new."""
         for folder in (self.root / "sha256", self.root, self.root.parent):
             if time.time() - folder.stat().st_mtime < _JUST_MADE_S:
-                _sync_folder(folder)
+                sync_folder(folder)
 
     # Reading.
 
@@ -371,7 +361,7 @@ class LocalBlobs(Blobs):
             draft = self.root / "tmp" / name
             with suppress(OSError):
                 size = draft.lstat().st_size
-                if _abandoned(draft, time.time() - draft.lstat().st_mtime, grace_s):
+                if is_abandoned(draft, time.time() - draft.lstat().st_mtime, grace_s):
                     draft.unlink()
                     freed += size
         return freed
@@ -423,38 +413,6 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _take(handle: int) -> bool:
-    """Take the lock of a draft that was just made.  False where a sweep was faster and has removed it."""
-    try:
-        return _lock(handle) and (os.name == "nt" or os.fstat(handle).st_nlink > 0)
-    except OSError:
-        return True  # no locks here (some network file systems)
-
-
-def _lock(handle: int) -> bool:
-    """Take a lock that ends with its process.  False where another has it.  Raises OSError where there are none."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _abandoned(draft: Path, age_s: float, grace_s: float) -> bool:
-    """Whether a draft's process is gone."""
-    if age_s < grace_s:
-        return False
-    handle = os.open(draft, _READ)
-    try:
-        return _lock(handle)
-    except OSError:
-        return age_s > _SURELY_DEAD_S
-    finally:
-        os.close(handle)
-
-
 def _read_small(path: str) -> bytes | None:
     """A regular file's content; None where it is long.  Raises BadInput."""
     with open_regular(Path(path), follow_links=False) as source:
@@ -462,30 +420,3 @@ def _read_small(path: str) -> bytes | None:
             return None
         data = b"".join(pieces(source, _SMALL + 1))
     return data if len(data) <= _SMALL else None
-
-
-def _sync(draft: str) -> bool:
-    """Make a draft durable.  False where it is gone."""
-    try:
-        handle = os.open(draft, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    except FileNotFoundError:
-        return False
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    if os.name == "nt":
-        return  # folders cannot be opened there; NTFS writes its journal itself
-    try:
-        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    except PermissionError:
-        return  # the folder above the store's own, which others made long ago
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
