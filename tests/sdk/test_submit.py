@@ -329,6 +329,30 @@ def test_an_interactive_run_cannot_be_run_again(ws: Workspace, experiment: Exper
         rerun(ws, run.id)
 
 
+def test_an_interpreter_that_has_nothing_installed_can_log_too(submit: Submit, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    environment = Environment("bare")
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = str(tmp_path / "bare" / "bin" / "python")
+    run = submit(
+        """
+        from azureml.core import Run
+        run = Run.get_context()
+        run.log("a", 1.5)
+        run.tag("x", "y")
+        try:
+            import numpy
+        except ImportError:
+            print("no numpy")
+        """,
+        environment=environment,
+    )
+    run.wait_for_completion()
+    assert "no numpy" in _log(run)
+    assert run.get_metrics() == {"a": 1.5}
+    assert run.get_tags() == {"x": "y"}
+
+
 def test_the_ranks_of_a_distributed_run_find_each_other(submit: Submit) -> None:
     from azureml.core.runconfig import PyTorchConfiguration
 

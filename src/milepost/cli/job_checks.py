@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def environments_cache() -> Path:
     """Where the built environments of this machine are."""
-    from milepost.jobs.agent import environments_cache as cache_in
+    from milepost.jobs.environments import cache_folder as cache_in
     from milepost.sdk.home import home
 
     return cache_in(home())

@@ -163,9 +163,8 @@ class Agent:
             self._end(entry, "Failed", refused)
             return
         try:
-            found = environments.ready(
-                job.environment, cache=environments_cache(self.home), submitter=job.submitter, folder=folder / "work"
-            )
+            cache = environments.cache_folder(self.home)
+            found = environments.ready(job.environment, cache=cache, submitter=job.submitter, folder=folder / "work")
         except EnvironmentFailed as error:
             self._end(entry, "Failed", {"code": "EnvironmentFailed", "message": str(error), "details": ""})
             return
@@ -306,11 +305,6 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
     finally:
         if lock.held:
             lock.release()
-
-
-def environments_cache(home: Path) -> Path:
-    """Where managed environments are."""
-    return home / "environments"
 
 
 def _waiting(job: Job) -> Waiting:

@@ -136,3 +136,8 @@ def _trouble(definition: Mapping[str, Any], error: OSError) -> EnvironmentFailed
         f"The environment {specification.name_of(definition)!r} could not be prepared: {error}. "
         "Is there space on the disk, and may this user write there?"
     )
+
+
+def cache_folder(home: Path) -> Path:
+    """Where managed environments are."""
+    return home / "environments"

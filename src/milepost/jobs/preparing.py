@@ -10,7 +10,6 @@ from typing import IO
 
 from milepost.jobs import environments
 from milepost.jobs import job as jobs
-from milepost.jobs.agent import environments_cache
 from milepost.jobs.environments import EnvironmentFailed
 from milepost.jobs.working_directory import write_working_directory
 from milepost.store.blobs import open_blobs
@@ -25,7 +24,7 @@ def prepare_job(workspace: Path, home: Path, run_id: str) -> None:
             try:
                 found = environments.prepare(
                     job.environment,
-                    cache=environments_cache(home),
+                    cache=environments.cache_folder(home),
                     submitter=job.submitter,
                     # What requirements name by relative paths is in the snapshot.
                     folder=write_working_directory(job, folder, open_blobs(str(workspace / "blobs"))),

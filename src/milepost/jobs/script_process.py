@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from milepost.jobs import job as jobs
 from milepost.jobs import process_tree, ranks
-from milepost.jobs.environments import Interpreter
+from milepost.jobs.environments import Interpreter, cache_folder
 from milepost.jobs.exits import OomWatch, describe, reason_from_log
 from milepost.jobs.job import Job
 from milepost.jobs.script_variables import script_variables
@@ -141,6 +141,6 @@ def _code(job: Job, interpreter: Interpreter, home: Path) -> Path | None:
         return None
     from milepost.jobs.own_code import code_folder, lacks_milepost
 
-    if not interpreter.managed and not lacks_milepost(interpreter.path):
+    if not interpreter.managed and not lacks_milepost(interpreter.path, cache_folder(home)):
         return None
-    return code_folder(home / "code")
+    return code_folder(cache_folder(home))

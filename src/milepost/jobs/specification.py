@@ -18,8 +18,9 @@ from milepost.jobs.python_versions import PythonWish, read_wish
 
 FILE_MAX: Final = 4 << 20
 """Bytes of a conda file."""
-# What CondaDependencies.create() writes when nobody has said anything.
-NO_WISH: Final = ((3, 10, 18),)
+# What CondaDependencies.create() writes when nobody has said anything; the older ones by older versions of the SDK, in
+# files that scripts still have.
+NO_WISH: Final = ((3, 10, 18), (3, 8, 13), (3, 6, 2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ One process does this for one run.  What it knows it keeps in the job's folder, 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -46,6 +47,8 @@ WORTH_FREEING: Final = 64 << 20
 _POLL_S: Final = 0.1
 _FIRST_POLLS_S: Final = 0.02
 _TAIL: Final = 65_536
+_FULL: Final = 1 << 20
+"""A disk with fewer free bytes is told as full."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class Supervisor:
             processes.wait(_FIRST_POLLS_S if now - begin < 1 else _POLL_S)
         self._tell_facts(interpreter, processes)
         failure = processes.failure(self._tail())
+        if failure is not None and (full := self._full_disk()):
+            failure["message"] += f" {full}"
         request = jobs.asked(self.folder)
         if request is not None:
             return End(request.status, request.error)
@@ -276,6 +281,13 @@ class Supervisor:
         if message not in self._warned:
             self._warned.add(message)
             self.record.say(self.job.run_id, "warning", {"message": message})
+
+    def _full_disk(self) -> str | None:
+        """That the disk of the working directory is full: the script's own words about it may not have fitted on it."""
+        with suppress(OSError):
+            if shutil.disk_usage(self.folder).free < _FULL:
+                return f"The disk that it worked on is full ({self.folder}): free some space there."
+        return None
 
     def _tail(self) -> bytes:
         with suppress(OSError), (self.folder / jobs.DRIVER_LOG).open("rb") as log:

@@ -217,9 +217,8 @@ class Experiment:
 
         Files that were stored in the last ten minutes are freed by a later deletion.
         """
-        from milepost.sdk.freeing import free_space
-
         from milepost.jobs.listing import listing
+        from milepost.sdk.freeing import free_space
 
         store = workspace._recorder.fresh()
         with translated():

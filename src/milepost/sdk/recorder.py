@@ -139,6 +139,14 @@ class Recorder:
             reason = "The process ended without completing this run."
             self.open_store().close_journal(self.writer.journal_id, reason)
         except Exception as error:  # whatever it is: the program is ending, and must be told
+            if isinstance(error, ImportError) and os.environ.get("MILEPOST_JOB"):
+                # A submitted script with an interpreter of its own: its supervisor has what this one lacks.
+                warn(
+                    f"{sys.executable} lacks what Milepost stores with ({error}); what the script has logged is stored "
+                    "now that it has ended, by the process that watches over it.",
+                    stacklevel=3,
+                )
+                return False
             kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
             if not self.writer.path.is_dir():
                 kept = f"{self.writer.path} is gone or could not be written, so it is lost."
