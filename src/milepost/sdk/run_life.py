@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk import lifecycle
-from milepost.sdk.exceptions import ActivityFailedException, UserErrorException
+from milepost.sdk.exceptions import ActivityFailedException, ServiceException, UserErrorException
 from milepost.sdk.run_details import RunDetails
 from milepost.warning import warn
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TERMINAL: Final = ("Completed", "Failed", "Canceled")
 _POLL_S: Final = 0.5
 _FOLLOW_S: Final = 0.1
+_STORE_BACK_S: Final = 60.0
+"""So long is a store waited for that cannot be had, beyond the time that the run is on its way."""
 
 
 class RunLife(RunDetails):
@@ -157,14 +159,16 @@ class RunLife(RunDetails):
 
         workspace = self._recorder.folder
         follower = LogFollower(self._recorder, self._id, _write)
+        patience = _Patience()
         if show_output:
             _write(f"RunId: {self._id}\nWeb View: {self.get_portal_url()}\n\n")
         looked = 0.0
         while True:
             if time.monotonic() - looked >= _POLL_S:
                 looked = time.monotonic()
-                record = self._record()
-                if record.status in TERMINAL and not self._is_being_buried(record):
+                found = self._record_if_there(patience)
+                if found is not None and found.status in TERMINAL and not self._is_being_buried(found):
+                    record = found
                     break
                 ensure_agent(workspace)  # if it was killed, somebody has to see to the run
             if show_output:
@@ -177,6 +181,29 @@ class RunLife(RunDetails):
         if record.status == "Failed" and raise_on_error:
             raise ActivityFailedException(self._failure(details))
         return details
+
+    def _record_if_there(self, patience: _Patience) -> RunRecord | None:
+        """What the store knows of the run; None while it cannot be asked: the run goes on, and may be what fills the
+        disk."""
+        from milepost.jobs.job import job_folder
+
+        try:
+            record = self._record()
+        except ServiceException as error:
+            if error.status_code != 503:
+                raise
+            now = time.monotonic()
+            if patience.until == 0:
+                warn(
+                    f"Milepost cannot ask for the status of run {self._id} and waits on: {error.message}", stacklevel=4
+                )
+            if patience.until == 0 or job_folder(self._recorder.folder, self._id).is_dir():
+                patience.until = now + _STORE_BACK_S
+            if now >= patience.until:
+                raise
+            return None
+        patience.until = 0
+        return record
 
     def _is_being_buried(self, record: RunRecord) -> bool:
         """Whether the run's supervisor died and another one is about to say why, and to keep the files."""
@@ -210,6 +237,12 @@ class RunLife(RunDetails):
 
     def _upload_outputs(self, folder: str | os.PathLike[str], prefix: str) -> None:
         raise NotImplementedError  # RunFiles has it
+
+
+class _Patience:
+    """Until when a store that cannot be had is waited for; 0 while it can be had."""
+
+    until: float = 0
 
 
 def _write(text: str) -> None:
