@@ -332,6 +332,17 @@ def test_what_is_too_large_is_refused_with_the_largest_named(source: Path, blobs
     assert take(source, blobs, limit_bytes=12_010).files == 4
 
 
+def test_the_advice_to_write_an_amlignore_tells_what_becomes_of_gitignore(source: Path, blobs: Blobs) -> None:
+    fill(source, "a.py", "nul.txt")
+    with pytest.raises(SnapshotRefused, match=r"a line in \S+\.amlignore$"):
+        take(source, blobs)
+    fill(source, ".gitignore", content="*.log")
+    with pytest.raises(SnapshotRefused, match=r"\.amlignore \(it holds in place of \.gitignore, so copy"):
+        take(source, blobs)
+    fill(source, ".amlignore", content="nul.txt")
+    assert names_of(blobs, source) == [".amlignore", ".gitignore", "a.py"]
+
+
 def test_the_limit_comes_from_the_environment(source: Path, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(source, "a.py", content="x" * 5000)
     monkeypatch.setenv("MILEPOST_SNAPSHOT_LIMIT", "4KB")
@@ -377,6 +388,40 @@ def test_a_folder_that_is_far_too_large_is_not_walked_to_its_end(
     with pytest.raises(SnapshotRefused, match="more than "):
         take(source, blobs, limit_bytes=1000, pause=lambda: looked.append(1))
     assert len(looked) < 30
+
+
+def test_files_that_grow_over_the_limit_while_they_are_read_are_refused(
+    source: Path, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(source, "log.txt", "a.py")
+    put = blobs.put_files
+
+    def put_late(paths: list[str]) -> list[object]:
+        (source / "log.txt").write_text("x" * 5000)
+        return list(put(paths))
+
+    monkeypatch.setattr(blobs, "put_files", put_late)
+    with pytest.raises(SnapshotRefused, match="grew to 4.9 KB while they were read"):
+        take(source, blobs, limit_bytes=1000)
+
+
+def test_a_very_deep_folder_is_taken_and_one_too_deep_for_names_refused(source: Path, blobs: Blobs) -> None:
+    fill(source, "a/" * 400 + "x.py")
+    assert names_of(blobs, source) == ["a/" * 400 + "x.py"]
+    fill(source, "b/" * 600 + "y.py")
+    with pytest.raises(SnapshotRefused, match="1204 characters"):
+        take(source, blobs)
+
+
+@posix_only
+def test_folders_that_all_link_to_one_another_end(source: Path, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_folder, "MOST_FILES", 2000)
+    for number in range(12):
+        (source / str(number)).mkdir()
+        for other in range(12):
+            (source / str(number) / f"to{other}").symlink_to(f"../{other}")
+    with pytest.raises(SnapshotRefused, match="more than 2,000 files and folders"):
+        take(source, blobs)
 
 
 def test_too_many_files_are_refused(source: Path, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from milepost.jobs.source_folder import (
     limit_from,
     refusal,
     shown_size,
+    where_to_leave_out,
 )
 from milepost.jobs.stat_memory import memory_file as memory_file
 from milepost.jobs.tree import write_tree as write_tree
@@ -104,7 +105,8 @@ def take(
         raise SnapshotRefused(
             f"the snapshot of {str(folder)!r} cannot be taken: its files grew to {shown_size(total)} while they were "
             f"read, and a snapshot takes up to {shown_size(limit)}. Stop what writes to them, leave them out "
-            f"with lines in {folder / '.amlignore'}, or raise the limit with the environment variable {LIMIT_VARIABLE}"
+            f"with lines in {where_to_leave_out(folder)}, or raise the limit with the environment variable "
+            f"{LIMIT_VARIABLE}"
         )
     return _stored(taken.files, blobs, source.left_out)
 

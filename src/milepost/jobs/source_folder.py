@@ -130,8 +130,16 @@ def refusal(folder: Path, trouble: Collection[str]) -> str:
     more = f"; and {len(trouble) - len(shown)} more" if len(trouble) > len(shown) else ""
     return (
         f"the snapshot of {str(folder)!r} cannot be taken: {'; '.join(shown)}{more}. Mend that, or leave out what the "
-        f"run does not need with a line in {folder / AMLIGNORE}"
+        f"run does not need with a line in {where_to_leave_out(folder)}"
     )
+
+
+def where_to_leave_out(folder: Path) -> str:
+    """The ignore file to write into, and what that means for the other kind."""
+    path = str(folder / AMLIGNORE)
+    if (folder / GITIGNORE).is_file() and not (folder / AMLIGNORE).is_file():
+        return f"{path} (it holds in place of {GITIGNORE}, so copy that file's lines into it)"
+    return path
 
 
 def limit_from(text: str | None) -> int:
@@ -355,7 +363,7 @@ def _too_large(folder: Path, walk: _Walk) -> str:
         more = ""
     return (
         f"the snapshot of {str(folder)!r} cannot be taken: {what}. Leave out what the run does not need with lines in "
-        f"{folder / AMLIGNORE}{more}"
+        f"{where_to_leave_out(folder)}{more}"
     )
 
 
