@@ -370,3 +370,46 @@ def test_names_and_paths_are_told_harmlessly(home: Path, milepost: Command) -> N
     Path("config.json").write_text('{"workspace_name": "\\u001b[31m[bold]red[/bold]"}')
     result = milepost("doctor", ok=False)
     assert "\x1b" not in result.out
+
+
+class TestSubmittedRuns:
+    def job(self, home: Path) -> Path:
+        from milepost.jobs.job import Job, write_job
+
+        (workspace,) = (home / "workspaces").iterdir()
+        return write_job(
+            workspace, Job("r1", "e", "default", "", "local", 1, "x.py", [], None, {}, {}, "python", "0" * 64), {}
+        )
+
+    def test_runs_that_no_agent_sees_to(self, home: Path, record: Record, milepost: Command) -> None:
+        record(one_run)
+        self.job(home)
+        found = only(problems(milepost), "jobs")
+        assert found["found"].startswith("1 submitted run on the way, and no agent sees to them")
+        assert "milepost queue" in found["advice"]
+
+    def test_runs_that_an_agent_sees_to(self, home: Path, record: Record, milepost: Command) -> None:
+        from milepost.journal.lock import FileLock
+
+        record(one_run)
+        lock = FileLock(self.job(home).parent / "agent.lock")
+        assert lock.acquire()
+        assert problems(milepost) == []
+        lock.release()
+
+    def test_a_run_whose_files_are_damaged(self, home: Path, record: Record, milepost: Command) -> None:
+        from milepost.journal.lock import FileLock
+
+        record(one_run)
+        folder = self.job(home)
+        (folder / "job.json").write_text("{")
+        lock = FileLock(folder.parent / "agent.lock")
+        assert lock.acquire()
+        assert str(folder) in only(problems(milepost), "jobs")["advice"]
+        lock.release()
+
+    def test_uv_is_missing(self, home: Path, milepost: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "uv", None)
+        monkeypatch.setenv("PATH", str(home))
+        found = only(problems(milepost), "uv")
+        assert "pip install uv" in found["advice"]

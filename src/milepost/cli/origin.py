@@ -39,6 +39,17 @@ def git_facts(properties: Mapping[str, str]) -> dict[str, str]:
     return {name: properties[key] for name, key in _GIT.items() if properties.get(key)}
 
 
+def packages_of(document: Any) -> dict[str, str]:
+    """name -> version of the packages that a run's document lists."""
+    rows = _table(document).get("packages")
+    return {str(each.get("name")): str(each.get("version")) for each in rows or [] if isinstance(each, dict)}
+
+
+def python_of(document: Any) -> str:
+    """The version of Python that a run's document tells of; "" where it does not."""
+    return str(_table(_table(document).get("python")).get("version") or "")
+
+
 def show_origin(record: RunRecord, snapshots: Sequence[SnapshotRecord], documents: Mapping[str, Any]) -> None:
     """Print it, if there is anything to say."""
     definition = documents.get("definition")
@@ -103,8 +114,10 @@ def _environment(environment: Any, packages: Any) -> str:
 
     name, version = environment.get("name"), environment.get("version")
     shown = f"{name}:{version}" if version else str(name or "")
-    count = f"; {len(packages):,} packages" if isinstance(packages, list) and packages else ""
-    return f"{shown}: {output.shortened(in_words(environment), 120)}{count}"
+    python, count = python_of(packages), len(packages_of(packages))
+    more = [f"Python {python}" if python else "", f"{count:,} packages" if count else ""]
+    told = "; ".join([output.shortened(in_words(environment), 120), *(each for each in more if each)])
+    return f"{shown}: {told}"
 
 
 def _machine(facts: Any) -> str:

@@ -10,7 +10,7 @@ import typer
 from milepost.cli import output, tables
 from milepost.cli.opening import opened
 from milepost.cli.options import AsJson, Failed, Misused, RunId, WorkspaceName
-from milepost.cli.origin import command_line, git_facts
+from milepost.cli.origin import command_line, git_facts, packages_of, python_of
 from milepost.cli.runs import find_run, runs
 from milepost.cli.tables import Column
 
@@ -139,7 +139,7 @@ def compare_runs(
             files = asdict(diff(*(manifest(store.blobs, each[0].manifest) for each in taken)))
     facts = [_facts(record, found) for record, found in zip(records, documents, strict=True)]
     changed = _changes(*facts)
-    packages = _changes(*(_packages(each.get("packages")) for each in documents))
+    packages = _changes(*(packages_of(each.get("packages")) for each in documents))
     if as_json:
         output.write_json(
             {
@@ -185,17 +185,13 @@ def _facts(record: RunRecord, documents: Mapping[str, Any]) -> dict[str, str]:
         "target": record.target or "",
         "environment": str(environment.get("name") or "") if isinstance(environment, dict) else "",
         "interpreter": str(python.get("interpreterPath") or "") if python.get("userManagedDependencies") else "",
+        "python": python_of(documents.get("packages")),
         **{f"git {key}": value for key, value in git_facts(record.properties).items()},
     }
     variables = definition.get("environmentVariables") if isinstance(definition, dict) else None
     if isinstance(variables, dict):
         found |= {f"${key}": str(value) for key, value in variables.items()}
     return {key: value for key, value in found.items() if value}
-
-
-def _packages(content: Any) -> dict[str, str]:
-    rows = content if isinstance(content, list) else []
-    return {str(each.get("name")): str(each.get("version")) for each in rows if isinstance(each, dict)}
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
