@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -230,7 +229,7 @@ def test_the_log_can_be_read_while_it_grows(submit: Submit) -> None:
 def test_a_command_takes_the_place_of_the_script(submit: Submit) -> None:
     run = submit(command=["python", "-c", "import sys; print(sys.executable)"])
     run.wait_for_completion()
-    assert os.path.samefile(_log(run).strip(), sys.executable)
+    assert Path(_log(run).strip()).samefile(sys.executable)
     shell = submit(command="echo one && echo two | tr a-z A-Z")
     shell.wait_for_completion()
     assert _log(shell) == "one\nTWO\n"
