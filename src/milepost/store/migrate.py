@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +22,17 @@ HEAD: Final = REVISIONS[-1]
 
 _LOCK_KEY: Final = 0x4D696C65706F7374  # "Milepost": PostgreSQL's advisory locks have numbers
 _WAL_WAIT_S: Final = 60.0
+_upgrading = threading.Lock()
+"""Alembic keeps what it works on in a module: of two threads at once, one would write into the other's database."""
+
+
+def _after_fork() -> None:
+    global _upgrading
+    _upgrading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def ensure_schema(engine: Engine, *, create: bool = True) -> None:
@@ -92,7 +105,8 @@ def _upgrade(engine: Engine) -> None:
                     f"{describe(engine)} holds the tables of another program; give Milepost a database of its own"
                 )
             config.attributes["connection"] = connection
-            command.upgrade(config, HEAD)
+            with _upgrading:
+                command.upgrade(config, HEAD)
     finally:
         own.dispose()
 
