@@ -57,6 +57,9 @@ def show_metrics(
     limit: Annotated[
         int, typer.Option(min=0, metavar="N", help="In a table: the last so many points; 0 for all.")
     ] = 100,
+    system: Annotated[
+        bool, typer.Option("--system", help="What the machine did meanwhile in place of what the script logged.")
+    ] = False,
     name: WorkspaceName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,11 +68,15 @@ def show_metrics(
     CSV: NaN and infinities are NaN, Infinity and -Infinity; control characters are written as escapes; a text that a
     spreadsheet would take for a formula gets a ' before it. JSON has all texts as they are.
     """
+    from milepost.store.batch import SYSTEM, USER
+
     if as_json and form is Format.CSV:
         raise Misused("--json and --format csv cannot be had at once.")
     with opened(name) as (_workspace, store):
         record = find_run(store, run)
-        found = store.metric_summaries([record.run_id], None if metric is None else [metric])
+        found = store.metric_summaries(
+            [record.run_id], None if metric is None else [metric], namespace=SYSTEM if system else USER
+        )
         if metric is not None and not found:
             raise Failed(f"Run {record.run_id} has no metric {metric!r}. `milepost runs metrics` lists those it has.")
         if as_json or form is Format.JSON:

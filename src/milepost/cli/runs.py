@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from milepost.cli import output, tables
 from milepost.cli.opening import opened
@@ -17,7 +18,30 @@ if TYPE_CHECKING:
     from milepost.store.records import MetricSummary, RunQuery, RunRecord
     from milepost.store.store import Store
 
-runs = typer.Typer(help="The runs of a workspace.")
+
+class _InOrder(TyperGroup):
+    """Lists the commands in the order in which people need them, not in that of their modules."""
+
+    ORDER: Final = (
+        "list",
+        "show",
+        "logs",
+        "metrics",
+        "files",
+        "download",
+        "snapshot",
+        "diff",
+        "wait",
+        "cancel",
+        "rerun",
+    )
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        there = super().list_commands(ctx)
+        return [*(each for each in self.ORDER if each in there), *(each for each in there if each not in self.ORDER)]
+
+
+runs = typer.Typer(help="The runs of a workspace.", cls=_InOrder)
 
 SORTS: Final = ("created", "started", "ended", "number", "status", "name", "duration")
 METRIC_SORTS: Final = ("metric", "metric_min", "metric_max", "tag")

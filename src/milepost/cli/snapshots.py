@@ -125,7 +125,7 @@ def compare_runs(
     name: WorkspaceName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what changed from one run to another: command, files, git, environment, packages, parameters."""
+    """Show what changed from one run to another: command, files, git, environment, packages."""
     from dataclasses import asdict
 
     from milepost.jobs.snapshots import diff, manifest

@@ -38,10 +38,10 @@ Waits = Annotated[bool, typer.Option("--wait", help="Wait until it has ended; th
 
 def submit(
     script: Annotated[
-        str | None, typer.Argument(metavar="[SCRIPT]", help="The script to run, in the source folder.")
+        str | None, typer.Argument(metavar="SCRIPT", help="The script to run, in the source folder.")
     ] = None,
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="What the script is given, after --.")
+        list[str] | None, typer.Argument(metavar="-- ARGUMENT", help="What the script is given, after --.")
     ] = None,
     command: Annotated[
         str | None,
@@ -105,8 +105,10 @@ def submit(
 
     milepost submit train.py -e tuning --env requirements.txt -- --alpha 0.1
 
-    It runs on this machine in a copy of its folder, whatever becomes of this terminal. Exit codes with --follow and
-    --wait: 0 Completed, 1 Failed, 3 Canceled; 2 where nothing was submitted because something is wrong.
+    It runs on this machine in a copy of its folder, whatever becomes of this terminal.
+
+    Exit codes: 2 where nothing was submitted because something is wrong; and with --follow or --wait, 0 Completed,
+    1 Failed, 3 Canceled.
     """
     if follows and as_json:
         raise Misused("--follow and --json cannot be had at once.")
