@@ -1,7 +1,7 @@
 """The documentation's examples: the Python runs, and the commands and their options exist.
 
-A block that begins with ```` ```python run ```` is run, after those before it on its page, in an empty folder with a home
-of its own.  A block with ``title="PATH"`` is a file in that folder.
+A block that begins with ```` ```python run ```` is run, after those before it on its page, in an empty folder with a
+home of its own.  A block with ``title="PATH"`` is a file in that folder.
 """
 
 from __future__ import annotations
