@@ -13,14 +13,13 @@ from typing import Final
 from milepost.jobs import conda, interpreters, local_sources, pip_configuration, uv_program
 from milepost.jobs.environment_cache import python_in
 from milepost.jobs.environment_errors import EnvironmentFailed
-from milepost.jobs.environment_plan import Plan, own_requirements
+from milepost.jobs.environment_plan import OLDEST_PYTHON, Plan, own_requirements
 from milepost.jobs.masking import mask, secrets_in
 from milepost.jobs.pip_configuration import PipConfiguration
 from milepost.jobs.pip_requirements import name_of
 
 SOURCES: Final = "milepost-sources"
 """The folder in an environment with the packages that it has from the source directory."""
-_OLDEST: Final = (3, 10)
 _PROBES_MAX: Final = 60
 # Conda's environments always had these, and scripts of that time import pkg_resources, which later ones lack.
 _TOOLS: Final = ("pip", "setuptools<81")
@@ -165,7 +164,7 @@ class _Builder:
 
     def _add_own(self, python: Path, facts: interpreters.PythonFacts) -> None:
         """What Milepost needs to deliver from within the script: never at the price of what was asked for."""
-        if facts.version < _OLDEST:
+        if facts.version < OLDEST_PYTHON:
             self._log(
                 "Milepost needs Python 3.10 or later, so azureml.core cannot be imported in this environment's scripts."
             )
@@ -178,7 +177,12 @@ class _Builder:
         tools = [each for each in _TOOLS if name_of(each) not in names]
         pinned = [f"{name}=={version}" for name, version in there.items() if name_of(name) is not None]
         constraints = f"--constraints={self._file('installed.txt', pinned)}"
-        for each, what in ((wanted, "What Milepost needs"), (tools, "pip and setuptools")):
+        along = [each for each in self._plan.came_along if name_of(each) not in names]
+        for each, what in (
+            (wanted, "What Milepost needs"),
+            (tools, "pip and setuptools"),
+            (along, "What Azure's packages brought along"),
+        ):
             if not each:
                 continue
             self._log(f"{what}, beside it: " + ", ".join(each))

@@ -22,6 +22,17 @@ FORMAT: Final = 1
 """Raised when environments are built in another way, so that the old ones are not taken for the new."""
 # These come with every Python environment; they are no reason to call conda.
 _TOOLS: Final = frozenset(("pip", "setuptools", "wheel"))
+OLDEST_PYTHON: Final = (3, 10)
+"""That Milepost works with."""
+_NEWEST_TRIED: Final = 40
+# What Azure's packages depended on, and scripts with no word of it in their environments import.
+_CAME_ALONG: Final = {
+    "azureml-defaults": ("numpy", "pandas", "python-dateutil", "pytz", "requests", "six"),
+    "azureml-sdk": ("numpy", "pandas", "python-dateutil", "pytz", "requests", "six"),
+    "azureml-dataprep": ("numpy", "pandas"),
+    "azureml-dataset-runtime": ("numpy", "pandas", "pyarrow"),
+    "azureml-core": ("python-dateutil", "pytz", "requests"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Plan:
     channels: tuple[str, ...]
     notes: tuple[str, ...]
     secrets: tuple[str, ...]
+    came_along: tuple[str, ...] = ()
+    """What is installed too where that takes nothing from the packages asked for: what came with Azure's."""
 
 
 def make(definition: Mapping[str, Any], submitter: PythonFacts, folder: Path) -> Plan:
@@ -58,6 +71,13 @@ def make(definition: Mapping[str, Any], submitter: PythonFacts, folder: Path) ->
     if pip.left_out:
         notes.append("left out, as Milepost provides it: " + ", ".join(dict.fromkeys(pip.left_out)))
     wish = wanted.python
+    if wish is not None and pip.left_out and not _can_have_milepost(wish):
+        # Its scripts import azureml.core, which they could not.
+        notes.append(
+            f"{wish.text}: Milepost, which the environment needs for {pip.left_out[0]}, works with Python 3.10 or "
+            "later; the Python that submitted the run is used in its place"
+        )
+        wish = None
     if wish is None:
         notes.append(f"Python {short}: that of the interpreter that submitted the run")
     elif wish.satisfied_by(submitter.version):
@@ -81,12 +101,16 @@ def make(definition: Mapping[str, Any], submitter: PythonFacts, folder: Path) ->
         if others:
             notes.append("no conda here, so these are taken from PyPI: " + ", ".join(others))
         packages += [each for each in instead.requirements if each not in packages]
+    named = {name_of(each) for each in pip.left_out}
+    along = sorted({each for name, found in _CAME_ALONG.items() if name in named for each in found})
+    asked_for = {name_of(each) for each in packages}
+    along = [each for each in along if each not in asked_for]
     own = wish is None or wish.satisfied_by(submitter.version)
     python = f"{submitter.implementation}-{short}" if own or wish is None else wish.request
     urls = [*packages, *wanted.channels, *pip.extra_index_urls, *pip.find_links, pip.index_url or ""]
     return Plan(
         wanted.name,
-        _digest(pip, packages, python, for_conda, wanted.channels, folder, program is not None),
+        _digest(pip, packages, python, for_conda, wanted.channels, folder, program is not None, along),
         None if own else wish,
         pip,
         tuple(packages),
@@ -96,6 +120,7 @@ def make(definition: Mapping[str, Any], submitter: PythonFacts, folder: Path) ->
         wanted.channels,
         tuple(notes),
         tuple(sorted({secret for url in urls for secret in secrets_in(url)})),
+        tuple(along),
     )
 
 
@@ -108,6 +133,10 @@ def own_requirements() -> list[str]:
     except metadata.PackageNotFoundError:
         return []
     return [each for each in told if "extra ==" not in each.partition(";")[2]]
+
+
+def _can_have_milepost(wish: PythonWish) -> bool:
+    return any(wish.satisfied_by((3, minor, 0)) for minor in range(OLDEST_PYTHON[1], _NEWEST_TRIED))
 
 
 def _for_conda(package: conda_packages.CondaPackage) -> str:
@@ -135,6 +164,7 @@ def _digest(
     channels: tuple[str, ...],
     folder: Path,
     with_conda: bool,
+    along: list[str],
 ) -> str:
     """Names what the environment will be.  Secrets are left out: a new password makes no new environment."""
     links = [
@@ -158,6 +188,7 @@ def _digest(
         "links": links,
         "options": [pip.no_index, pip.prereleases, pip.require_hashes, sorted(pip.binaries)],
         "own": sorted(own_requirements()),
+        "along": along,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
