@@ -201,6 +201,8 @@ class TestWrongUse:
             (["train.py", "--python", "."], "no virtual environment"),
             (["train.py", "--python", "x", "--env", "y"], "cannot be had at once"),
             (["train.py", "-e", "no/name"], "cannot name an experiment"),
+            (["run.sh"], "--command 'bash run.sh'"),
+            (["notes.ipynb"], "no Python script"),
             (["train.py", "--variable", "=1"], "--variable"),
             (["train.py", "--max-duration", "-1"], "--max-duration"),
         ],

@@ -62,6 +62,24 @@ class TestLogs:
     def test_its_last_lines(self, home: Path, milepost: Command, three_lines: str, count: str, wanted: str) -> None:
         assert milepost("runs", "logs", three_lines, "--tail", count).out == wanted
 
+    def test_its_last_lines_and_what_follows(self, home: Path, process: Command, three_lines: str) -> None:
+        assert process("runs", "logs", three_lines, "--tail", "1", "-f").out == "3\n"
+
+    def test_a_reader_that_has_seen_enough_is_no_error(self, home: Path, milepost: Command) -> None:
+        import subprocess
+
+        from .conftest import PROGRAM
+
+        run_id = ended(milepost, "for i in range(500_000): print(i)")
+        with subprocess.Popen(
+            [*PROGRAM, "runs", "logs", run_id], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child:
+            assert child.stdout
+            assert child.stderr
+            assert child.stdout.readline() == b"0\n"
+            child.stdout.close()
+            assert child.stderr.read() == b""
+
     def test_last_lines_of_a_large_log(self, home: Path, milepost: Command) -> None:
         run_id = ended(milepost, "for i in range(60_000): print(i)\nprint('end', end='')")
         assert milepost("runs", "logs", run_id, "--tail", "2").out == "59999\nend"
@@ -87,6 +105,14 @@ class TestLogs:
         record(lambda workspace: Experiment(workspace, "e").start_logging(run_id="quiet").complete())
         assert "has not printed anything" in one_line(milepost("runs", "logs", "quiet", ok=False))
         assert milepost("runs", "logs", "quiet", "--list", "--json").json["logs"] == []
+
+    def test_building_the_environment_is_followed_too(self, home: Path, process: Command) -> None:
+        Path("train.py").write_text("print(1)")
+        Path("bad.txt").write_text("./not-there.whl\n")
+        done = process("submit", "train.py", "--env", "bad.txt", "--follow", ok=False)
+        assert done.code == 1
+        assert "not-there.whl" in done.out
+        assert "EnvironmentFailed" in done.err
 
     def test_a_run_is_followed_from_its_middle_to_its_end(self, home: Path, milepost: Command) -> None:
         import subprocess
@@ -179,6 +205,42 @@ class TestOrigin:
         assert found["git"] is None
         assert found["machine"]["hostname"] in said
         assert any(each["name"].lower() == "numpy" for each in found["packages"]["packages"])
+
+    def test_what_the_machine_did_is_not_mixed_with_what_the_script_logged(self, home: Path, milepost: Command) -> None:
+        run_id = ended(
+            milepost,
+            """
+import time
+from azureml.core import Run
+Run.get_context().log("loss", 1.0)
+time.sleep(2)
+""",
+        )
+        own = [each["name"] for each in milepost("runs", "metrics", run_id, "--json").json["metrics"]]
+        system = [each["name"] for each in milepost("runs", "metrics", run_id, "--system", "--json").json["metrics"]]
+        assert own == ["loss"]
+        assert "memory_bytes" in system
+
+    def test_a_run_from_a_repository_tells_its_commit(self, home: Path, milepost: Command) -> None:
+        import subprocess
+
+        def git(*args: str) -> str:
+            settings = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+            return subprocess.run(["git", *settings, *args], capture_output=True, text=True, check=True).stdout.strip()
+
+        git("init", "-b", "trunk")
+        Path("train.py").write_text("print(1)")
+        git("add", ".")
+        git("commit", "-m", "first")
+        commit = git("rev-parse", "HEAD")
+        first = ended(milepost, "print(1)")
+        second = ended(milepost, "print(2)")
+        assert f"{commit[:12]} on trunk" in milepost("runs", "show", first).out
+        assert "changes that were not committed" in milepost("runs", "show", second).out
+        found = milepost("runs", "show", second, "--json").json
+        assert (found["git"]["commit"], found["git"]["dirty"]) == (commit, True)
+        assert "+print(2)" in found["git_diff"]
+        assert milepost("runs", "diff", first, second, "--json").json["facts"] == {"git dirty": ["False", "True"]}
 
     def test_the_snapshot_is_listed_and_given_back(self, home: Path, milepost: Command) -> None:
         Path("lib").mkdir()

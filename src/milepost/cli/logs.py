@@ -78,7 +78,7 @@ def show_logs(
             )
             return
         if following:
-            names = [chosen] if log is not None else _usual(chosen)
+            names = [chosen] if log is not None or last is not None else _usual(chosen)
             ended = follow(Run.get(workspace, record.run_id), workspace, names, skip=(chosen, start))
             raise typer.Exit(exit_code(ended.status))
         writer = LogWriter()

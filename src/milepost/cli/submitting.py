@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME: Final = 255
 _UNNAMED: Final = "experiment"
+_OTHERS: Final = {
+    ".sh": "bash run.sh",
+    ".bash": "bash run.sh",
+    ".r": "Rscript train.R",
+    ".ipynb": "jupyter nbconvert --to notebook --execute train.ipynb --output-dir outputs",
+}
+"""What Python would only choke on, and how it is run."""
 
 Follows = Annotated[
     bool, typer.Option("--follow", "-f", help="Show its logs until it has ended; the exit code tells how it did.")
@@ -116,6 +123,9 @@ def submit(
         raise Misused("submit takes a script or --command, not both; what the command is given is part of its text.")
     if command is None and script is None:
         raise Misused("submit takes a script, such as train.py, or --command 'TEXT'.")
+    if script is not None and Path(script).suffix.lower() in _OTHERS:
+        other = _OTHERS[Path(script).suffix.lower()]
+        raise Misused(f"{output.shortened(script)!r} is no Python script. Give it as a command: --command {other!r}.")
     tags = dict(key_values(tag, what="--tag"))
     variables = _variables(variable)
     limit = None if longest is None else max(1, math.ceil(seconds(longest, what="--max-duration")))
