@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 import zipfile
@@ -272,3 +273,22 @@ def test_a_lost_content_is_told_as_damage(run: Run) -> None:
 def test_snapshots_of_an_unknown_run_are_not_looked_for(experiment: Experiment) -> None:
     with pytest.raises(ServiceException):
         Run(experiment, "unknown").get_snapshot_id()
+
+
+def test_an_interactive_run_tells_where_its_code_comes_from(experiment: Experiment) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+    Path("train.py").write_text("print(1)")
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    Path("train.py").write_text("print(2)")
+    run = experiment.start_logging()
+    run.complete()
+    properties = run.get_properties()
+    assert properties["azureml.git.branch"] == "main"
+    assert properties["azureml.git.dirty"] == "True"
+    assert properties["ContentSnapshotId"] == run.get_snapshot_id()
+    assert "+print(2)" in run._document("git_diff")

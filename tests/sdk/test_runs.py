@@ -140,7 +140,7 @@ class TestTagsAndProperties:
         run.add_properties({"author": "me", "more": "x"})
         with pytest.raises(UserErrorException, match="author"):
             run.add_properties({"author": "you"})
-        assert run.get_properties() == {"author": "me", "n": "1", "more": "x"}
+        assert run.get_properties().items() >= {"author": "me", "n": "1", "more": "x"}.items()
 
     @pytest.mark.parametrize("tags", ["x", 3, {"": "x"}, {1: "x"}, {"a\0": "x"}, {"a": "\ud800"}, {"é" * 1025: "x"}])
     def test_bad_ones_are_refused(self, run: Run, tags: object) -> None:

@@ -163,7 +163,8 @@ class BackgroundSnapshot:
         from milepost.jobs.source_folder import SnapshotRefused
 
         try:
-            events = _events(_take_folder(self._recorder, self._folder, self._pause))
+            taken = _take_folder(self._recorder, self._folder, self._pause)
+            events = [*_events(taken), *_origin(taken.id, self._folder)]
         except _Over:
             return
         except SnapshotRefused as error:
@@ -191,6 +192,19 @@ class BackgroundSnapshot:
     def _say_all(self, events: list[tuple[str, dict[str, Any]]]) -> None:
         for kind, data in events:
             self._say(kind, data)
+
+
+def _origin(snapshot_id: str, folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Which snapshot is the run's own, and what git says of its folder."""
+    from milepost.jobs import git
+
+    facts = git.facts(folder)
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("properties", {"set": {"ContentSnapshotId": snapshot_id, **(facts.properties if facts else {})}})
+    ]
+    if facts is not None and facts.diff:
+        events.append(("document", {"name": "git_diff", "content": facts.diff}))
+    return events
 
 
 class _Over(Exception):

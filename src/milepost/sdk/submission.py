@@ -7,7 +7,6 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk import links
@@ -116,7 +115,9 @@ def _job(request: JobRequest, facts: _Facts) -> Job:
     blobs = open_blobs(str(recorder.folder / "blobs"), owner=recorder.workspace_id)
     try:
         with translated():
-            taken = snapshots.take(folder, blobs, memory=_memory(recorder.folder, folder))
+            taken = snapshots.take(
+                folder, blobs, memory=snapshots.memory_file(recorder.folder / "snapshot-memory", folder)
+            )
     except SnapshotRefused as error:
         raise SnapshotException(str(error)) from error
     kept = git.facts(folder)
@@ -251,11 +252,3 @@ _AGAIN: Final = (
 
 def _document(name: str, content: Any) -> tuple[str, dict[str, Any]]:
     return "document", {"name": name, "content": content}
-
-
-def _memory(workspace: Path, source: Path) -> Path:
-    """The file that remembers what the source folder's files were, so that the next submission need not read them."""
-    import hashlib
-
-    name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:32]
-    return workspace / "snapshot-memory" / name
