@@ -160,9 +160,10 @@ def _start_of_lines(workspace: Workspace, run_id: str, log: _Found, count: int) 
     end = log.size
     if not count:
         return end
-    wanted = count
+    wanted, piece = count, PIECE // 16
     while end > 0:
-        begin = max(0, end - PIECE // 16)
+        begin = max(0, end - piece)
+        piece = PIECE
         data = read_log(workspace._recorder, run_id, log.name, begin, end - begin) or b""
         if end == log.size and data.endswith(b"\n"):
             wanted += 1  # the last line's own end

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _STYLES: Final = {"running": "cyan", "ending": "yellow"}
 _POLL_S: Final = 1.0
-_CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
+_CLEAR: Final = "\x1b[H\x1b[2J"
 
 
 def show_queue(
