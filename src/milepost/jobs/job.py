@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from milepost.jobs import process_tree
+from milepost.jobs.removal import remove_tree
 
 DRIVER_LOG: Final = "azureml-logs/70_driver_log.txt"
 """What the script prints, by the name that it has among the run's files."""
@@ -142,8 +143,7 @@ def remove_job(folder: Path) -> None:
     gone = folder.parent / f"{_DONE}{uuid.uuid4().hex}"
     with suppress(OSError):
         folder.rename(gone)
-        _make_removable(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        remove_tree(gone)
 
 
 def tidy(workspace: Path, older_than_s: float, now_s: float) -> None:
@@ -153,18 +153,7 @@ def tidy(workspace: Path, older_than_s: float, now_s: float) -> None:
             with suppress(OSError):
                 old = now_s - entry.stat().st_mtime > older_than_s
                 if entry.name.startswith(_DONE) or (entry.name.startswith(_DRAFT) and old):
-                    _make_removable(Path(entry.path))
-                    shutil.rmtree(entry.path, ignore_errors=True)
-
-
-def _make_removable(folder: Path) -> None:
-    """Scripts may take their folders' write permission away."""
-    for here, folders, _files in os.walk(folder):
-        for name in folders:
-            path = os.path.join(here, name)  # noqa: PTH118 - many of them
-            if not os.path.islink(path):  # noqa: PTH114
-                with suppress(OSError):
-                    os.chmod(path, 0o700)  # noqa: PTH101
+                    remove_tree(Path(entry.path))
 
 
 def ask(folder: Path, request: Request) -> bool:
