@@ -116,9 +116,9 @@ class Collector:
             artifact(self.record, self.run_id, name, path.resolve() if linked else path, last=last and not linked)
         except BadInput as error:
             if path.exists():
-                self._tell(f"{name} was not kept: {error}")
+                self._tell(f"{_shown(name)} was not kept: {error}")
         except (StoreError, OSError) as error:
-            self._tell(f"{name} could not be kept yet: {error}")
+            self._tell(f"{_shown(name)} could not be kept yet: {error}")
             return False
         self._note(found)
         return True
@@ -156,7 +156,7 @@ def _walk(folder: Path, root: str, tell: Callable[[str], None]) -> Iterator[Path
         here = waiting.pop()
         real = os.path.realpath(here)
         if not _lies_in(real, root):
-            tell(f"{here.name} leads out of the working directory, so what is in it was not kept")
+            tell(f"{_shown(here.name)} leads out of the working directory, so what is in it was not kept")
             continue
         if real in seen:
             continue
@@ -164,6 +164,9 @@ def _walk(folder: Path, root: str, tell: Callable[[str], None]) -> Iterator[Path
         try:
             with os.scandir(here) as found:
                 entries = sorted(found, key=lambda each: each.name)
+        except PermissionError as error:
+            tell(f"what is in {_shown(here.name)} was not kept: it cannot be read ({error.strerror or error})")
+            continue
         except OSError:
             continue  # not there, or no folder
         for entry in entries:
@@ -175,9 +178,16 @@ def _walk(folder: Path, root: str, tell: Callable[[str], None]) -> Iterator[Path
                 waiting.append(Path(entry.path))
             elif stat.S_ISREG(mode):
                 if entry.is_symlink() and not _lies_in(os.path.realpath(entry.path), root):
-                    tell(f"{entry.name} is a link that leads out of the working directory, so it was not kept")
+                    tell(f"{_shown(entry.name)} is a link that leads out of the working directory, so it was not kept")
                     continue
                 yield Path(entry.path)
+            else:
+                tell(f"{_shown(entry.name)} is no regular file, so it was not kept")
+
+
+def _shown(name: str) -> str:
+    """A name for a message: a script may give any."""
+    return name if name.isprintable() else ascii(name)
 
 
 def _lies_in(path: str, root: str) -> bool:
