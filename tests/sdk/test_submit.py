@@ -155,6 +155,23 @@ def test_outputs_are_there_while_the_script_runs_and_the_last_content_counts(sub
     assert Path("epoch.txt").read_text() == "2"
 
 
+def test_outputs_are_not_kept_where_that_is_not_wanted(submit: Submit) -> None:
+    from azureml.core import RunConfiguration
+
+    configuration = RunConfiguration()
+    configuration.history.output_collection = False
+    run = submit("open('outputs/m.txt', 'w').write('x')", run_config=configuration)
+    run.wait_for_completion()
+    assert run.get_file_names() == ["azureml-logs/70_driver_log.txt"]
+
+
+def test_a_container_image_that_is_not_used_is_told(submit: Submit) -> None:
+    with pytest.warns(RuntimeWarning, match="image"):
+        run = submit("print(1)", environment=Environment.from_docker_image("img", "registry.example/x:1"))
+    details = run.wait_for_completion()
+    assert any("registry.example/x:1" in each["message"] for each in details["warnings"])
+
+
 def test_complete_within_the_script_does_not_end_the_run_before_its_files_are_kept(submit: Submit) -> None:
     run = submit(
         """

@@ -168,7 +168,7 @@ def test_what_a_script_leaves_running_is_ended_with_it(submit: Submit) -> None:
     )
     details = run.wait_for_completion()
     assert details["status"] == "Completed"
-    assert any("left 1 processes running" in each["message"] for each in details["warnings"])
+    assert any("left a process running" in each["message"] for each in details["warnings"])
     assert _left(run.id) == []
 
 

@@ -187,7 +187,8 @@ class Supervisor:
             self._end_processes(processes, GRACE_S)  # of several ranks one has failed, or waiting was interrupted
         elif left:
             names = ", ".join(sorted({_name_of(each) for each in left})[:5])
-            self._warn(f"the script left {len(left)} processes running when it ended ({names}); they were ended")
+            count = "a process" if len(left) == 1 else f"{len(left)} processes"
+            self._warn(f"the script left {count} running when it ended ({names}), which Milepost ended")
             self._end_processes(processes, LEFTOVER_GRACE_S)
         process_tree.reap(keep=processes.pids)
 

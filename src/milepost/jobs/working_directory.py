@@ -26,7 +26,7 @@ def write_working_directory(job: Job, folder: Path, blobs: Blobs) -> Path:
     draft = folder / f"work.{os.getpid()}"
     try:
         write_tree(blobs, manifest(blobs, job.manifest), draft)
-        for name in job.watched:
+        for name in ("outputs", "logs", *job.watched):  # scripts of the SDK write to these without making them
             with suppress(OSError):
                 (draft / name).mkdir(parents=True, exist_ok=True)
         draft.rename(work)

@@ -40,11 +40,12 @@ def submit(
     from milepost.sdk.job_request import job_request
 
     request = job_request(config, experiment.workspace)
-    for message in request.warnings:
+    notes = [*request.warnings, *_notes(request)]
+    for message in notes:
         warn(f"Milepost: {message}", stacklevel=4)
     _check_nodes(experiment.workspace, request)
     facts = _Facts(experiment, tags, parent_id, display_name, run_id or new_run_id(experiment.name))
-    return start_job(experiment, _job(request, facts))
+    return start_job(experiment, _job(request, facts, notes))
 
 
 def _check_nodes(workspace: Workspace, request: JobRequest) -> None:
@@ -58,6 +59,21 @@ def _check_nodes(workspace: Workspace, request: JobRequest) -> None:
             f"The run asks for {request.node_count} nodes, and the compute target {request.target!r} has {nodes} at "
             "most. Ask for fewer, or let the target grow with its update(max_nodes=...)."
         )
+
+
+def _notes(request: JobRequest) -> list[str]:
+    """What of the environment has no effect here."""
+    from milepost.jobs import environments
+    from milepost.jobs.environments import EnvironmentFailed
+
+    try:
+        return [_sentence(note) for note in environments.notes(request.environment)]
+    except EnvironmentFailed:
+        return []  # the run says it, with its build log
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def start_job(experiment: Experiment, job: Job) -> ScriptRun:
@@ -104,7 +120,7 @@ class _Facts:
         self.run_id = run_id
 
 
-def _job(request: JobRequest, facts: _Facts) -> Job:
+def _job(request: JobRequest, facts: _Facts, notes: list[str]) -> Job:
     from milepost.jobs import git, snapshots
     from milepost.jobs.job import Job
     from milepost.jobs.snapshots import SnapshotRefused
@@ -148,7 +164,7 @@ def _job(request: JobRequest, facts: _Facts) -> Job:
     ]
     if kept is not None and kept.diff:
         events.append(_document("git_diff", kept.diff))
-    events += [("warning", {"message": message}) for message in (*request.warnings, *taken.left_out)]
+    events += [("warning", {"message": message}) for message in (*notes, *taken.left_out)]
     job = Job(
         run_id=facts.run_id,
         experiment=experiment.name,
@@ -170,7 +186,7 @@ def _job(request: JobRequest, facts: _Facts) -> Job:
         communicator=request.communicator,
         parameter_servers=request.parameter_servers,
         max_run_duration_seconds=request.max_run_duration_seconds,
-        watched=request.watched,
+        watched=request.watched if request.output_collection else [],
         events=events,
     )
     events.append(_document("job", {name: getattr(job, name) for name in _AGAIN}))
