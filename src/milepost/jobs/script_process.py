@@ -115,7 +115,9 @@ def command(job: Job, interpreter: Interpreter, work: Path, variables: dict[str,
         raise StartFailed(
             f"the script {job.script!r} is not in the run's snapshot; is it listed in .amlignore or .gitignore?"
         )
-    return [interpreter.path, job.script, *job.arguments]
+    # With a folder before it, so that a name such as -c is not taken for an option.
+    script = f"./{job.script}" if job.script.startswith("-") else job.script
+    return [interpreter.path, script, *job.arguments]
 
 
 def _start(arguments: Sequence[str], work: Path, variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
