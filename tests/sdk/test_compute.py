@@ -191,7 +191,9 @@ def test_all_settings_of_the_sdk_are_accepted_and_no_secret_is_kept(ws: Workspac
     [
         {"max_nodes": 0},
         {"max_nodes": -1},
-        {"max_nodes": "4"},
+        {"max_nodes": "four"},
+        {"max_nodes": "-4"},
+        {"max_nodes": "9" * 40},
         {"max_nodes": 1.5},
         {"max_nodes": True},
         {"max_nodes": 10**9},
@@ -208,6 +210,13 @@ def test_all_settings_of_the_sdk_are_accepted_and_no_secret_is_kept(ws: Workspac
 def test_settings_that_cannot_be_are_an_error(settings: dict[str, Any]) -> None:
     with pytest.raises(ComputeTargetException):
         AmlCompute.provisioning_configuration(**settings)
+
+
+def test_numbers_may_be_given_as_texts(ws: Workspace) -> None:
+    settings: dict[str, Any] = {"min_nodes": "0", "max_nodes": "4", "idle_seconds_before_scaledown": "300"}
+    made = AmlCompute.create(ws, "texts", AmlCompute.provisioning_configuration(**settings))
+    assert isinstance(made, AmlCompute)
+    assert made.scale_settings.maximum_node_count == 4
 
 
 def test_settings_that_were_changed_are_looked_at_again(ws: Workspace) -> None:

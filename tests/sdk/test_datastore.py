@@ -47,6 +47,7 @@ def test_every_workspace_has_a_default_datastore_in_its_own_folder(ws: Workspace
     assert store.workspace is ws
     assert store.folder == home / "workspaces" / "test" / "datastores" / "workspaceblobstore"
     assert store.datastore_type == "Local"
+    assert (store.account_name, store.container_name) == ("local", str(store.folder))
     assert not store.folder.exists()
 
 

@@ -484,6 +484,10 @@ def test_environments_are_found_by_name_version_and_label(ws: Workspace) -> None
     assert {name: each.version for name, each in Environment.list(ws).items()} == {"mine": "2", "other": "1"}
     assert sorted(ws.environments) == ["mine", "other"]
     assert ws.environments["mine"].environment_variables == {"A": "1"}
+    with pytest.raises(KeyError, match="curated environments are images of its cloud"):
+        ws.environments["AzureML-PyTorch-1.6-CPU"]
+    with pytest.raises(KeyError, match="^'none'$"):
+        ws.environments["none"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)

@@ -16,6 +16,7 @@ THIS_MACHINE: Final = "local"
 
 _MOST_NODES: Final = 10_000
 _LONGEST_IDLE_S: Final = 10**9
+_DIGITS: Final = 12
 _PRIORITIES: Final = ("dedicated", "lowpriority")
 
 
@@ -109,6 +110,11 @@ class ComputeInstanceProvisioningConfiguration(ComputeTargetProvisioningConfigur
 
 def scale(min_nodes: Any, max_nodes: Any, idle_seconds: Any) -> dict[str, int]:
     """The part of a pool's definition that says how many runs it takes at a time.  Raises ComputeTargetException."""
+    # Azure takes numbers as texts here, and public scripts give them so.
+    min_nodes, max_nodes, idle_seconds = (
+        int(each) if isinstance(each, str) and each.isascii() and each.isdigit() and len(each) < _DIGITS else each
+        for each in (min_nodes, max_nodes, idle_seconds)
+    )
     try:
         found = {
             "min_nodes": whole_number(min_nodes, "min_nodes", least=0, most=_MOST_NODES),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 _PACKAGES: Final = {
     "sklearn": "scikit-learn",
@@ -33,3 +33,10 @@ def advice(name: str) -> str | None:
         f"env.python.conda_dependencies = CondaDependencies.create(pip_packages={packages!r}); "
         "env.register(workspace)"
     )
+
+
+class ByName(dict[str, Any]):
+    """Environments by name, which say what to do where one of Azure's is looked for."""
+
+    def __missing__(self, name: object) -> Any:
+        raise KeyError(*filter(None, (name, advice(name) if isinstance(name, str) else None)))

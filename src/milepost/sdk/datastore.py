@@ -80,6 +80,16 @@ class Datastore:
         return "Local"
 
     @property
+    def account_name(self) -> str:
+        """Always "local": Azure's storage account, which scripts print beside the name."""
+        return "local"
+
+    @property
+    def container_name(self) -> str:
+        """The folder's path: what Azure's container is here."""
+        return str(self._folder)
+
+    @property
     def folder(self) -> Path:
         """The folder.  It need not exist before something is uploaded."""
         return self._folder

@@ -213,9 +213,11 @@ class Environment(Section):
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
         """The newest version of each registered environment, by name."""
+        from milepost.sdk.curated import ByName
+
         store = workspace._recorder.fresh()
         with _translated():
-            return {record.name: Environment._of(record) for record in store.environments(latest=True)}
+            return ByName({record.name: Environment._of(record) for record in store.environments(latest=True)})
 
     @staticmethod
     def label(workspace: Workspace, name: str, version: str | int, labels: Sequence[str]) -> None:
