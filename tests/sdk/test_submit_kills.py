@@ -43,7 +43,7 @@ def _ours(workspace: Path, run_ids: list[str]) -> list[tuple[str, psutil.Process
                 found.append(("agent", process))
             elif str(workspace) in arguments and "supervise" in arguments:
                 found.append(("supervisor", process))
-            elif process.environ().get("MILEPOST_JOB") in run_ids:
+            elif "train.py" in arguments and process.environ().get("MILEPOST_JOB") in run_ids:
                 found.append(("script", process))
         except psutil.Error:
             continue

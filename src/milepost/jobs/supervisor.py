@@ -158,7 +158,8 @@ class Supervisor:
             from milepost.jobs import machine, packages
 
             self._tell("machine", machine.facts(self.folder))
-            self._tell("packages", packages.of(interpreter.path, variables=processes.variables))
+            variables = {**processes.variables, jobs.MARK: ""}  # what asks is none of the run's processes
+            self._tell("packages", packages.of(interpreter.path, variables=variables))
         except Exception as error:  # whatever it is: it must not end the run
             self._warn(f"the machine or the packages could not be recorded: {error}")
 
