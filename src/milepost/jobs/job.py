@@ -161,8 +161,8 @@ def ask(folder: Path, request: Request) -> bool:
     draft = folder / f"request.{uuid.uuid4().hex}"
     try:
         write_json(draft, asdict(request))
-        if not (folder / "request.json").exists():
-            draft.rename(folder / "request.json")
+        if asked(folder) is None:
+            draft.replace(folder / "request.json")
         else:
             draft.unlink()
     except OSError:
@@ -171,9 +171,15 @@ def ask(folder: Path, request: Request) -> bool:
 
 
 def asked(folder: Path) -> Request | None:
-    """What was asked of a job, if anything."""
+    """What was asked of a job, if anything.  What a script may have written in its place is passed over."""
     found = read_json(folder / "request.json")
-    return None if found is None else Request(**found)
+    try:
+        request = Request(**found)
+    except TypeError:
+        return None
+    error = request.error
+    plain = error is None or (isinstance(error, dict) and all(isinstance(each, str) for each in error.values()))
+    return request if request.status in ("Canceled", "Failed") and plain else None
 
 
 def write_json(path: Path, content: Any) -> None:
