@@ -1,4 +1,4 @@
-"""What `make demo` does: run the article's two scripts, unchanged, and read the first one's record in another process."""
+"""What `make demo` does: run the article's two scripts, unchanged, and read the first one's record elsewhere."""
 
 from __future__ import annotations
 

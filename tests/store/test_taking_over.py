@@ -20,7 +20,7 @@ def test_a_large_file_is_not_written_a_second_time(tmp_path: Path) -> None:
     file.write_bytes(BIG)
     blob = blobs.take_over(file)
     assert blob.digest == hashlib.sha256(BIG).hexdigest()
-    assert os.stat(file).st_nlink == 2
+    assert file.stat().st_nlink == 2
     file.unlink()
     with blobs.open(blob.digest) as stored:
         assert stored.read() == BIG
@@ -44,7 +44,7 @@ def test_small_files_known_contents_and_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(BIG)
     (tmp_path / "two").write_bytes(BIG)
     assert blobs.take_over(tmp_path / "one") == blobs.take_over(tmp_path / "two")
-    assert os.stat(tmp_path / "two").st_nlink == 1
+    assert (tmp_path / "two").stat().st_nlink == 1
     (tmp_path / "link").symlink_to(tmp_path / "one")
     with pytest.raises(BadInput):
         blobs.take_over(tmp_path / "link")
