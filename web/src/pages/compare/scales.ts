@@ -1,0 +1,69 @@
+/** Numbers and texts on an axis: for scatter and parallel coordinates. */
+
+export type Cell = number | string | boolean | null | undefined
+
+export interface NumberAxis {
+  readonly kind: 'number'
+  readonly min: number
+  readonly max: number
+  readonly ticks: readonly number[]
+}
+
+export interface TextAxis {
+  readonly kind: 'text'
+  readonly values: readonly string[]
+}
+
+export type Axis = NumberAxis | TextAxis
+
+/** A cell as a number; null where it is none (also NaN and infinities, which have no place on an axis). */
+export function asNumber(cell: Cell): number | null {
+  if (typeof cell === 'number') return Number.isFinite(cell) ? cell : null
+  if (typeof cell !== 'string' || cell.trim() === '') return null
+  const value = Number(cell)
+  return Number.isFinite(value) ? value : null
+}
+
+/** An axis for these cells: of numbers where all that are there are numbers, else of texts. Null where none is there. */
+export function axisOf(cells: readonly Cell[]): Axis | null {
+  const present = cells.filter((cell) => cell !== null && cell !== undefined)
+  const numbers = present.map(asNumber).filter((value) => value !== null)
+  const unplaced = present.filter((cell) => asNumber(cell) === null && isNumberWord(cell)).length
+  if (numbers.length > 0 && numbers.length + unplaced === present.length) {
+    const min = Math.min(...numbers)
+    const max = Math.max(...numbers)
+    const room = min === max ? Math.abs(min) / 10 || 1 : (max - min) * 0.04
+    return { kind: 'number', min: min - room, max: max + room, ticks: ticksBetween(min - room, max + room) }
+  }
+  const values = [...new Set(present.map(String))].sort()
+  return values.length === 0 ? null : { kind: 'text', values }
+}
+
+/** Where on the axis a cell is: 0 (its beginning) to 1; null where it has no place. */
+export function placeOn(axis: Axis, cell: Cell): number | null {
+  if (cell === null || cell === undefined) return null
+  if (axis.kind === 'text') {
+    const index = axis.values.indexOf(String(cell))
+    if (index < 0) return null
+    return axis.values.length === 1 ? 0.5 : 0.05 + (0.9 * index) / (axis.values.length - 1)
+  }
+  const value = asNumber(cell)
+  return value === null ? null : (value - axis.min) / (axis.max - axis.min)
+}
+
+/** Round numbers between two bounds, about five. */
+export function ticksBetween(min: number, max: number, about = 5): number[] {
+  const rough = (max - min) / about
+  if (!(rough > 0) || !Number.isFinite(rough)) return [min]
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = power * ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10)
+  const ticks: number[] = []
+  for (let index = Math.ceil(min / step); index * step <= max && ticks.length < 20; index++) {
+    ticks.push(Number((index * step).toPrecision(12)))
+  }
+  return ticks
+}
+
+function isNumberWord(cell: Cell): boolean {
+  return typeof cell === 'number' || cell === 'NaN' || cell === 'Infinity' || cell === '-Infinity'
+}
