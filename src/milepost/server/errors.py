@@ -1,0 +1,136 @@
+"""Errors as the API tells them: ``{"error": {"code", "message"}}``, whatever went wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from milepost.store.errors import BadInput, Conflict, NotFound, StoreDamaged, StoreError, StoreUnavailable
+from milepost.store.texts import clean
+
+log: Final = logging.getLogger("milepost.server")
+
+_MAX_MESSAGE: Final = 2000
+_CODES: Final = {
+    400: "bad_request",
+    401: "no_token",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    415: "wrong_content_type",
+    416: "range_not_satisfiable",
+    421: "wrong_host",
+    422: "bad_parameter",
+    503: "store_unavailable",
+}
+
+
+class ErrorText(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="A word for programs, such as not_found.")
+    message: str = Field(description="A sentence for people: what happened, to what, and what to do.")
+
+
+class ErrorAnswer(BaseModel):
+    """The answer to a request that could not be done."""
+
+    error: ErrorText
+
+
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": ErrorAnswer, "description": text}
+    for status, text in {
+        400: "The request cannot be understood",
+        401: "The token is missing or wrong",
+        403: "Not allowed",
+        404: "There is no such thing",
+        409: "It clashes with what is there",
+        413: "The request is too large",
+        415: "The body is not JSON",
+        421: "The request was meant for another host",
+        422: "A parameter cannot be used",
+        503: "The store does not answer just now",
+    }.items()
+}
+"""For ``responses`` of every router: the errors that any route may give."""
+
+
+class Problem(Exception):
+    """A request that cannot be done; ``status`` is HTTP's."""
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None):
+        super().__init__(message)
+        self.status = status
+        self.code = code or _CODES.get(status, "error")
+        self.message = message
+        self.headers = headers
+
+
+def answer(
+    status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An error as an answer."""
+    text = clean(message)
+    if len(text) > _MAX_MESSAGE:
+        text = text[: _MAX_MESSAGE - 3] + "..."
+    body = {"error": {"code": code or _CODES.get(status, "error"), "message": text}}
+    return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def told(error: Exception) -> tuple[int, str, str]:
+    """The status, the code and the message that an error of the store becomes."""
+    if isinstance(error, NotFound):
+        return 404, "not_found", str(error)
+    if isinstance(error, Conflict):
+        return 409, "conflict", str(error)
+    if isinstance(error, BadInput):
+        return 400, "bad_request", str(error)
+    if isinstance(error, StoreDamaged):
+        return 503, "store_damaged", str(error)
+    if isinstance(error, StoreUnavailable):
+        return 503, "store_unavailable", str(error)
+    return 503, "store_unavailable", f"the store could not answer: {error}"
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Have the application tell all errors in one shape."""
+
+    @app.exception_handler(Problem)
+    def _problem(request: Request, error: Problem) -> JSONResponse:
+        return answer(error.status, error.message, code=error.code, headers=error.headers)
+
+    @app.exception_handler(StoreError)
+    def _store(request: Request, error: StoreError) -> JSONResponse:
+        status, code, message = told(error)
+        return answer(status, message, code=code)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(422, "; ".join(_invalid_text(each) for each in error.errors()[:10]))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        message = str(error.detail)
+        if error.status_code == 404 and message == "Not Found":
+            message = f"there is no {request.url.path} in this API; see /api/v1/openapi.json"
+        return answer(error.status_code, message, headers=dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return answer(500, f"this should not happen ({type(error).__name__}); the portal's log says where")
+
+
+def _invalid_text(error: dict[str, Any]) -> str:
+    # Not what was given: it may be long, or no text at all.
+    place = ".".join(str(each) for each in error.get("loc", ())[:8])
+    return f"{place}: {error.get('msg', 'cannot be used')}"
