@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,10 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which the processes that they start inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Timings are never asserted: on a busy machine any example may be slow.
 hypothesis.settings.register_profile("milepost", deadline=None)
