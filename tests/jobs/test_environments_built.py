@@ -75,6 +75,37 @@ def test_a_built_environment_is_ready_for_all_who_ask_after(place: Place) -> Non
     assert "+ alpha==1.0" in log.read_text()
 
 
+def test_what_is_to_be_told_of_an_environment_is_told_to_those_who_find_it_built_too(place: Place) -> None:
+    make_wheel(place.wheels, "alpha")
+    secret = f"--extra-index-url https://who:s3cr3t-{place.folder.stat().st_ino}@example.invalid/simple"
+    wanted = definition(
+        "python=3.7.9",
+        "nomkl",
+        links(place, "alpha", "azureml-defaults", secret),
+        docker={"enabled": True, "baseImage": "img:1"},
+    )
+    built = place.prepare(wanted)
+    assert built.notes == []
+    kept = [
+        line
+        for line in place.log
+        if line.startswith(f"Python {OWN}")
+        or any(each in line for each in ("img:1", "left out", "3.7.9: Milepost", "nomkl", "could not be installed"))
+    ]
+    assert len(kept) >= 6
+    found = place.ready(wanted)
+    assert found is not None
+    place.prepare(wanted)  # as one that waited for the build does
+    for told in (found.notes, place.log):
+        assert [line for line in kept if line not in told] == []
+        assert any(line.startswith("Using the environment built on") for line in told)
+        assert "s3cr3t" not in "\n".join(told)
+    # What another definition of the same environment had left out is not this one's.
+    other = place.ready(definition(links(place, "alpha", "azureml-defaults", secret)))
+    assert other == found
+    assert "3.7.9" not in "\n".join(other.notes)
+
+
 def test_the_same_packages_in_another_order_and_under_another_name_are_the_same_environment(place: Place) -> None:
     make_wheel(place.wheels, "alpha")
     make_wheel(place.wheels, "beta")

@@ -29,6 +29,7 @@ from azureml.core.environment import (
 )
 from azureml.core.runconfig import EnvironmentDefinition
 from azureml.exceptions import ServiceException, UserErrorException
+from milepost.jobs.environments import notes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 
@@ -485,7 +486,7 @@ def test_environments_are_found_by_name_version_and_label(ws: Workspace) -> None
     assert sorted(ws.environments) == ["mine", "other"]
     assert ws.environments["mine"].environment_variables == {"A": "1"}
     with pytest.raises(KeyError, match="curated environments are images of its cloud"):
-        ws.environments["AzureML-PyTorch-1.6-CPU"]
+        ws.environments["AzureML-VowpalWabbit-8.8.0"]
     with pytest.raises(KeyError, match="^'none'$"):
         ws.environments["none"]
 
@@ -515,7 +516,7 @@ def test_what_is_not_there_is_told_with_what_is_near(ws: Workspace) -> None:
 
 
 def test_a_curated_environment_of_azure_says_how_to_make_one_of_its_name(ws: Workspace) -> None:
-    name = "AzureML-sklearn-1.0-ubuntu20.04-py38-cpu"
+    name = "AzureML-Scikit-learn-PySpark-3"
     with pytest.raises(ServiceException) as caught:
         Environment.get(ws, name)
     assert caught.value.status_code == 404
@@ -525,9 +526,86 @@ def test_a_curated_environment_of_azure_says_how_to_make_one_of_its_name(ws: Wor
     scope: dict[str, Any] = {"workspace": ws, "Environment": Environment, "CondaDependencies": CondaDependencies}
     for line in lines:  # what the message says works as it stands
         exec(line, scope)
-    assert list(packages(Environment.get(ws, name)).pip_packages) == ["scikit-learn"]
+    assert list(packages(Environment.get(ws, name)).pip_packages) == ["pyspark", "scikit-learn"]
     with pytest.raises(ServiceException, match="has no version 2"):
         Environment.get(ws, name, version="2")
+
+
+CURATED = {
+    "AzureML-Minimal": "azureml-defaults",
+    "AzureML-minimal-ubuntu18.04-py37-cpu-inference": "azureml-defaults",
+    "AzureML-Tutorial": "scikit-learn",
+    "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu": "scikit-learn",
+    "AzureML-Scikit-learn-0.20.3": "scikit-learn",
+    "AzureML-PyTorch-1.x-CPU": "torch",
+    "AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu": "torchvision",
+    "AzureML-acpt-pytorch-1.13-py38-cuda11.7-gpu": "torch",
+    "AzureML-ACPT-pytorch-1.11-py38-cuda11.3-gpu": "torchaudio",
+    "AzureML-TensorFlow-2.3-GPU": "tensorflow",
+    "AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu": "tensorflow",
+    "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu": "lightgbm",
+    "AzureML-xgboost-0.9-ubuntu18.04-py37-cpu-inference": "xgboost",
+    "AzureML-onnxruntime-1.6-ubuntu18.04-py37-cpu-inference": "onnxruntime",
+    "AzureML-Designer": "pandas",
+    "AzureML-Designer-Score": "scikit-learn",
+}
+
+
+@pytest.mark.parametrize(("name", "package"), CURATED.items())
+def test_environments_of_azure_that_are_packages_of_pypi_have_one_in_their_place(
+    ws: Workspace, name: str, package: str
+) -> None:
+    found = Environment.get(workspace=ws, name=name)
+    assert (found.name, found.version) == (name, None)
+    assert not found.python.user_managed_dependencies
+    assert package in list(packages(found).pip_packages)
+    assert repr(ws.environments[name]) == repr(found) == repr(Environment.list(ws).get(name))
+    assert name in ws.environments
+    assert list(ws.environments) == []  # looked up, not listed
+    # What of its name is not so is told by each run, also of one that was made from it.
+    ours = found.clone("ours")
+    packages(ours).add_pip_package("joblib==1.4")
+    for each in (found, ours, ours.register(ws)):
+        (said,) = notes(each._to_definition())
+        assert said.startswith(f"{name} is an image of Azure's, which is not used.")
+    ours.python.conda_dependencies = CondaDependencies.create(pip_packages=["joblib"])
+    assert notes(ours._to_definition()) == []
+    # The registered one of that name goes first.
+    Environment(name).register(ws)
+    assert Environment.get(ws, name).version == ws.environments[name].version == "1"
+
+
+def test_the_versions_in_the_name_of_one_of_azures_are_told_to_be_unused(ws: Workspace) -> None:
+    (said,) = notes(Environment.get(ws, "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu")._to_definition())
+    assert "the versions in its name (0.24, ubuntu18.04, py37) are not used" in said
+    (said,) = notes(Environment.get(ws, "AzureML-PyTorch-1.x-CPU")._to_definition())
+    assert "(1.x)" in said
+    (said,) = notes(Environment.get(ws, "AzureML-Designer-Score")._to_definition())
+    assert "versions in its name" not in said
+    assert "azureml-designer-*" in said
+    with pytest.warns(RuntimeWarning, match="'44' of it is not here"):
+        assert Environment.get(ws, "AzureML-Tutorial", version="44").version is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AzureML-VowpalWabbit-8.8.0",
+        "AzureML-PySpark-MmlSpark-0.15",
+        "AzureML-PyTorch-Horovod",
+        "AzureML-Designer-CV",
+        "AzureML-sklearnish",
+        "AzureML-",
+        "AzureML-Chainer-5.1.0-GPU",
+        "AzureML-responsibleai-0.20-ubuntu20.04-py38-cpu",
+    ],
+)
+def test_those_of_azure_that_nothing_stands_for_are_said_to_be_missing(ws: Workspace, name: str) -> None:
+    with pytest.raises(ServiceException, match="Milepost has nothing in place of this one") as caught:
+        Environment.get(ws, name)
+    assert caught.value.status_code == 404
+    assert name not in ws.environments
+    assert ws.environments.get(name) is None
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "x" * 256, "a\n", "../a", None, 5])

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
-from azureml.exceptions import ActivityFailedException, UserErrorException
+from azureml.core.conda_dependencies import CondaDependencies
+from azureml.exceptions import ActivityFailedException, ModelPathNotFoundException, UserErrorException
 from tests.sdk.conftest import Script, Submit
 
 
@@ -170,6 +171,49 @@ def test_a_container_image_that_is_not_used_is_told(submit: Submit) -> None:
         run = submit("print(1)", environment=Environment.from_docker_image("img", "registry.example/x:1"))
     details = run.wait_for_completion()
     assert any("registry.example/x:1" in each["message"] for each in details["warnings"])
+
+
+def test_a_run_whose_environment_was_built_before_has_a_build_log_too(submit: Submit) -> None:
+    environment = Environment("few")
+    environment.python.conda_dependencies = CondaDependencies.create(
+        pip_packages=["--no-index", "azureml-core"], conda_packages=["nomkl"]
+    )
+    logs = []
+    for _ in range(2):
+        run = submit("print('hello')", environment=environment)
+        run.wait_for_completion()
+        logs.append(run.get_details_with_logs()["logFiles"]["azureml-logs/20_image_build_log.txt"])
+    first, second = logs
+    for each in logs:
+        assert "left out, as Milepost provides it: azureml-core" in each
+        assert "nomkl" in each
+    assert "Using the environment built on" in second
+    assert "Using the environment built on" not in first
+
+
+def test_a_model_whose_file_is_not_collected_yet_is_told_to_be_uploaded_first(submit: Submit) -> None:
+    run = submit(
+        """
+        from azureml.core import Run
+        from azureml.exceptions import ModelPathNotFoundException
+        run = Run.get_context()
+        open("outputs/m.pkl", "wb").write(b"m")
+        try:
+            run.register_model("m", model_path="outputs/m.pkl")
+        except ModelPathNotFoundException as error:
+            print(error.message)
+        run.upload_file("outputs/m.pkl", "outputs/m.pkl")
+        print("version", run.register_model("m", model_path="outputs/m.pkl").version)
+        """
+    )
+    run.wait_for_completion()
+    log = _log(run)
+    assert "only when it has ended" in log
+    assert "run.upload_file('outputs/m.pkl', 'outputs/m.pkl') before run.register_model" in log
+    assert "version 1" in log
+    with pytest.raises(ModelPathNotFoundException) as caught:  # it has ended: what is not there will not come
+        run.register_model("m", model_path="outputs/other.pkl")
+    assert "upload_file" not in caught.value.message
 
 
 def test_complete_within_the_script_does_not_end_the_run_before_its_files_are_kept(submit: Submit) -> None:
@@ -420,6 +464,13 @@ def test_what_cannot_be_submitted_is_told_before_there_is_a_run(
 ) -> None:
     (source / "train.py").write_text("")
     with pytest.raises(UserErrorException, match=r"trian\.py"):
+        submit(script="trian.py")
+    (source / "a.py").write_text("")
+    for name in ("b.py", "test.py"):  # like nothing that is there
+        with pytest.raises(UserErrorException) as caught:
+            submit(script=name)
+        assert "Is it" not in caught.value.message
+    with pytest.raises(UserErrorException, match=r"Is it 'train\.py'\?"):
         submit(script="trian.py")
     with pytest.raises(UserErrorException, match="no-such-folder"):
         experiment.submit(ScriptRunConfig("no-such-folder", "train.py"))

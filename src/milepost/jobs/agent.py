@@ -169,6 +169,10 @@ class Agent:
             self._end(entry, "Failed", {"code": "EnvironmentFailed", "message": str(error), "details": ""})
             return
         if found is not None:
+            if found.notes:
+                # Of an environment that was built before, the run has a log too.
+                with suppress(OSError), (folder / jobs.BUILD_LOG).open("a", encoding="utf-8", errors="replace") as log:
+                    log.writelines(f"{line}\n" for line in found.notes)
             jobs.write_json(folder / "prepared.json", asdict(found))
             entry.prepared = True
         elif sum(each.preparer is not None for each in self.entries.values()) < PREPARING_AT_ONCE:

@@ -27,8 +27,11 @@ _TOOLS: Final = ("pip", "setuptools<81")
 Log = Callable[[str], None]
 
 
-def build(plan: Plan, folder: Path, *, submitter: Path, memory: Path, log: Log) -> None:
+def build(plan: Plan, folder: Path, *, submitter: Path, memory: Path, log: Log) -> list[str]:
     """Build the environment in ``folder``, which is not there yet, but its parent is.
+
+    Gives those lines of the log, beside the plan's notes, that whoever finds it built shall be told too: the Python
+    that was taken, what could not be installed.
 
     Raises:
         EnvironmentFailed: something could not be had; the message names it.
@@ -36,7 +39,7 @@ def build(plan: Plan, folder: Path, *, submitter: Path, memory: Path, log: Log) 
     """
     drafts = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
-        _Builder(plan, folder, submitter, memory, drafts, log).build()
+        return _Builder(plan, folder, submitter, memory, drafts, log).build()
     finally:
         shutil.rmtree(drafts, ignore_errors=True)  # there are passwords in it
 
@@ -49,6 +52,7 @@ class _Builder:
         self._memory = memory
         self._drafts = drafts
         self._log = log
+        self._notes: list[str] = []
         self._uv = uv_program.find_uv()
         self._configuration = pip_configuration.read()
         ours = self._configuration
@@ -56,7 +60,11 @@ class _Builder:
         urls += [value for key, value in os.environ.items() if key.startswith("UV_") and "://" in value]
         self._secrets = {*plan.secrets, *(secret for url in urls for secret in secrets_in(url))}
 
-    def build(self) -> None:
+    def _note(self, line: str) -> None:
+        self._notes.append(line)
+        self._log(line)
+
+    def build(self) -> list[str]:
         plan = self._plan
         for each in plan.notes:
             self._log(mask(each, self._secrets))
@@ -66,13 +74,14 @@ class _Builder:
             self._make_with_uv()
         python = python_in(self._folder)
         facts = interpreters.facts(python, None)
-        self._log("Python " + ".".join(map(str, facts.version)) + f" in {self._folder}")
+        self._note("Python " + ".".join(map(str, facts.version)) + f" in {self._folder}")
         packages = [*plan.packages, *self._local()]
         if packages:
             self._install(python, packages)
         else:
             self._log("No pip packages are asked for.")
         self._add_own(python, facts)
+        return self._notes
 
     def _make_with_uv(self) -> None:
         plan = self._plan
@@ -85,7 +94,7 @@ class _Builder:
                 version = interpreters.facts(found, self._memory).version
                 full = ".".join(map(str, version))
                 other = plan.wish.exact is not None and plan.wish.exact != version
-                self._log(
+                self._note(
                     f"{plan.wish.text}: using Python {full} at {found}"
                     + (", another patch release of the one asked for" if other else "")
                 )
@@ -165,7 +174,7 @@ class _Builder:
     def _add_own(self, python: Path, facts: interpreters.PythonFacts) -> None:
         """What Milepost needs to deliver from within the script: never at the price of what was asked for."""
         if facts.version < OLDEST_PYTHON:
-            self._log(
+            self._note(
                 "Milepost needs Python 3.10 or later, so azureml.core cannot be imported in this environment's scripts."
             )
             wanted: list[str] = []
@@ -188,7 +197,7 @@ class _Builder:
             self._log(f"{what}, beside it: " + ", ".join(each))
             outcome = self._uv_pip(python, "install", each, [constraints])
             if outcome.returncode != 0:
-                self._log(
+                self._note(
                     f"{what} could not be installed beside the packages asked for. The environment is used without; "
                     "what its scripts log is delivered when they end."
                     if each is wanted

@@ -16,7 +16,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,14 +33,22 @@ _WAIT_S: Final = 0.2
 _REMIND_S: Final = 60.0
 
 Log = Callable[[str], None]
+Build = Callable[[Path, Log], Sequence[str] | None]
+"""Builds an environment in a folder; gives what those shall be told too who find it built."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An environment in the cache: its folder, and when it was made (seconds since 1970)."""
+    """An environment in the cache: its folder, when it was made (seconds since 1970), what was to be told of it."""
 
     folder: Path
     made: float
+    notes: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """That it is this one, and where its build's log is."""
+        made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.made))
+        return f"Using the environment built on {made}; its build's log is {self.folder.parent / BUILD_LOG}"
 
 
 def python_in(folder: Path) -> Path:
@@ -64,13 +72,14 @@ def find(cache: Path, digest: str) -> Built | None:
         if Path(name).name != name or not os.access(python_in(folder), os.X_OK):
             return None
         made = float(told["made"])
+        notes = tuple(str(each) for each in told.get("notes", ()))
         os.utime(marker)  # fails if the environment is being removed at this moment
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Built(folder, made)
+    return Built(folder, made, notes)
 
 
-def get(cache: Path, digest: str, build: Callable[[Path, Log], None], log: Log) -> Built:
+def get(cache: Path, digest: str, build: Build, log: Log) -> Built:
     """The environment, built with ``build(folder, log)`` if it is not there: once, however many ask at once.
 
     Raises:
@@ -82,8 +91,7 @@ def get(cache: Path, digest: str, build: Callable[[Path, Log], None], log: Log) 
     while True:
         found = find(cache, digest)
         if found is not None:
-            made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.made))
-            log(f"Using the environment built on {made}; its build's log is {cache / digest / BUILD_LOG}")
+            log(found.in_words())
             return found
         lock = FileLock(cache / f"{digest}.lock")
         if not lock.acquire():
@@ -123,7 +131,7 @@ def prune(cache: Path, older_than_s: float, in_use: Collection[str] = ()) -> lis
     return gone
 
 
-def _build(place: Path, build: Callable[[Path, Log], None], log: Log) -> Built:
+def _build(place: Path, build: Build, log: Log) -> Built:
     for each in place.iterdir():
         if each.is_dir():
             shutil.rmtree(each, ignore_errors=True)
@@ -138,9 +146,9 @@ def _build(place: Path, build: Callable[[Path, Log], None], log: Log) -> Built:
                 lines.append(line)
                 log(line)
 
-            build(folder, both)
+            notes = tuple(build(folder, both) or ())
         made = time.time()
-        _write(place / READY, {"format": FORMAT, "folder": folder.name, "made": made})
+        _write(place / READY, {"format": FORMAT, "folder": folder.name, "made": made, "notes": notes})
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, EnvironmentFailed):
@@ -149,7 +157,7 @@ def _build(place: Path, build: Callable[[Path, Log], None], log: Log) -> Built:
         raise
     with contextlib.suppress(OSError):
         (place / FAILED).unlink()
-    return Built(folder, made)
+    return Built(folder, made, notes)
 
 
 def _raise_if_failed(place: Path, begun: float, log: Log) -> None:

@@ -57,6 +57,11 @@ class Plan:
     came_along: tuple[str, ...] = ()
     """What is installed too where that takes nothing from the packages asked for: what came with Azure's."""
 
+    @property
+    def shown_notes(self) -> list[str]:
+        """The notes as a log may show them."""
+        return [mask(each, self.secrets) for each in self.notes]
+
 
 def make(definition: Mapping[str, Any], submitter: PythonFacts, folder: Path) -> Plan:
     """Plan the environment.  Runs no program, and asks nothing of the network.

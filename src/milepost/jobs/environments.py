@@ -6,7 +6,7 @@ that all workspaces of this machine share, under a digest of what they have; eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from milepost.jobs import (
 )
 from milepost.jobs.environment_cache import prune
 from milepost.jobs.environment_errors import EnvironmentFailed
+from milepost.jobs.environment_plan import Plan
 from milepost.jobs.interpreters import Interpreter
 
 __all__ = ["EnvironmentFailed", "Interpreter", "notes", "prepare", "prune", "ready"]
@@ -27,6 +28,8 @@ __all__ = ["EnvironmentFailed", "Interpreter", "notes", "prepare", "prune", "rea
 
 def ready(definition: Mapping[str, Any], *, cache: Path, submitter: str, folder: Path) -> Interpreter | None:
     """The environment if it can be used at once; None if it must be prepared.  Runs no program.
+
+    Its ``notes`` are for the run's build log, as ``prepare`` gives them to ``log``; empty where nothing is ever built.
 
     ``submitter`` is the path of the interpreter that submitted the run, ``folder`` where relative paths lead from.
     While ``folder`` is not there, what is wrong with the definition is left to ``prepare``: a file of that folder may
@@ -69,12 +72,18 @@ def prepare(
             return _given(path)
         path = interpreters.locate(None, submitter=submitter, folder=folder)
         plan = environment_plan.make(definition, interpreters.facts(path, cache), folder)
-        log(f"The environment {plan.name!r} is {plan.digest} in {cache}")
+        log(_named(plan, cache))
+        built = False
 
-        def build(target: Path, both: Callable[[str], None]) -> None:
-            environment_build.build(plan, target, submitter=path, memory=cache, log=both)
+        def build(target: Path, both: Callable[[str], None]) -> list[str]:
+            nonlocal built
+            built = True
+            return environment_build.build(plan, target, submitter=path, memory=cache, log=both)
 
         found = environment_cache.get(cache, plan.digest, build, log)
+        if not built:  # the log of who built it is not this run's
+            for each in (*plan.shown_notes, *found.notes):
+                log(each)
         return _built(found.folder, plan.digest)
     except OSError as error:
         raise _trouble(definition, error) from error
@@ -94,7 +103,7 @@ def notes(definition: Mapping[str, Any]) -> list[str]:
 
 
 def _ready(definition: Mapping[str, Any], cache: Path, submitter: str, folder: Path) -> Interpreter | None:
-    notes(definition)
+    said = notes(definition)
     python = specification.section(definition, "python")
     if python.get("baseCondaEnvironment"):
         return None
@@ -110,16 +119,24 @@ def _ready(definition: Mapping[str, Any], cache: Path, submitter: str, folder: P
         return None
     plan = environment_plan.make(definition, facts, folder)
     found = environment_cache.find(cache, plan.digest)
-    return _built(found.folder, plan.digest) if found else None
+    if found is None:
+        return None
+    said += [_named(plan, cache), found.in_words(), *plan.shown_notes, *found.notes]
+    return _built(found.folder, plan.digest, said)
+
+
+def _named(plan: Plan, cache: Path) -> str:
+    return f"The environment {plan.name!r} is {plan.digest} in {cache}"
 
 
 def _given(path: Path) -> Interpreter:
     return Interpreter(str(path), interpreters.variables_for(path, managed=False), managed=False, digest=None)
 
 
-def _built(folder: Path, digest: str) -> Interpreter:
+def _built(folder: Path, digest: str, said: Sequence[str] = ()) -> Interpreter:
     path = environment_cache.python_in(folder)
-    return Interpreter(str(path), interpreters.variables_for(path, managed=True), managed=True, digest=digest)
+    variables = interpreters.variables_for(path, managed=True)
+    return Interpreter(str(path), variables, managed=True, digest=digest, notes=list(said))
 
 
 def _conda(python: Mapping[str, Any], name: str, cache: Path, log: Callable[[str], None]) -> Interpreter:

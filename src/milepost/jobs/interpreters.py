@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,13 +43,15 @@ class Interpreter:
     """A Python that is ready to run a script with.
 
     ``path`` is absolute; ``variables`` are to be set for the script; ``managed`` is true where Milepost has built the
-    environment, which then has the name ``digest`` in the cache.
+    environment, which then has the name ``digest`` in the cache.  ``notes`` are the lines that the log of a run has
+    which finds the environment built, without the secrets of addresses.
     """
 
     path: str
     variables: dict[str, str]
     managed: bool
     digest: str | None
+    notes: list[str] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

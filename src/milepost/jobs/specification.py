@@ -5,6 +5,7 @@ A definition may come from anybody's file, so every part's type is checked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ FILE_MAX: Final = 4 << 20
 # What CondaDependencies.create() writes when nobody has said anything; the older ones by older versions of the SDK, in
 # files that scripts still have.
 NO_WISH: Final = ((3, 10, 18), (3, 8, 13), (3, 6, 2))
+STANDS_FOR: Final = "stands-for-"
+"""How the name of the conda specification begins in an environment that stands for one of Azure's images; the name of
+that one follows.  It stays where a script clones the environment or adds packages to it."""
+_A_VERSION: Final = re.compile(r"[a-z]*[0-9][0-9.x]*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ def notes(definition: Mapping[str, Any]) -> list[str]:
     Raises:
         EnvironmentFailed: a part cannot be passed over without harm.
     """
-    found: list[str] = []
+    found = _stands_for(definition)
     docker = section(definition, "docker")
     for key in ("baseDockerfile", "buildContext"):
         if docker.get(key):
@@ -102,6 +107,25 @@ def notes(definition: Mapping[str, Any]) -> list[str]:
     if section(definition, "spark").get("packages"):
         found.append("The environment's Spark packages are not installed: runs are not submitted to Spark here.")
     return found
+
+
+def _stands_for(definition: Mapping[str, Any]) -> list[str]:
+    python = section(definition, "python")
+    conda = python.get("condaDependencies")
+    name = conda.get("name") if isinstance(conda, Mapping) else None
+    if not isinstance(name, str) or not name.startswith(STANDS_FOR):
+        return []
+    if python.get("userManagedDependencies") or python.get("baseCondaEnvironment"):
+        return []
+    name = name[len(STANDS_FOR) :][:300]
+    versions = [each for each in name.split("-")[1:] if _A_VERSION.fullmatch(each)]
+    said = f"{name} is an image of Azure's, which is not used. Packages from the package index stand for it, in the "
+    said += "newest versions that fit here"
+    if versions:
+        said += f"; the versions in its name ({', '.join(versions)}) are not used"
+    if name.lower().startswith("azureml-designer"):
+        said += ". The Designer's own modules (azureml-designer-*) are not among them"
+    return [f"{said}. To have other packages or versions, register an environment of that name."]
 
 
 def read(definition: Mapping[str, Any], folder: Path) -> Specification:

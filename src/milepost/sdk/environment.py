@@ -192,7 +192,8 @@ class Environment(Section):
     def get(workspace: Workspace, name: str, version: str | int | None = None, label: str | None = None) -> Environment:
         """A registered environment: its newest version, or the one of that number or label.
 
-        Raises ServiceException (404) where there is none.
+        Where none of that name is registered and it is one of Azure's own (``AzureML-...``) that Milepost has
+        packages for: an environment with those, without a version.  Raises ServiceException (404) where there is none.
         """
         number = None if version is None else _checked_version(version)
         if number is not None and label is not None:
@@ -202,9 +203,15 @@ class Environment(Section):
             with _translated():
                 return Environment._of(store.environment(_checked_name(name), version=number, label=label))
         except ServiceException as error:
-            from milepost.sdk.curated import advice
+            if error.status_code != 404 or name in dict(Environment.list(workspace)):
+                raise
+            from milepost.sdk.curated import advice, stand_in
 
-            if error.status_code == 404 and (said := advice(name)) and name not in Environment.list(workspace):
+            if (found := stand_in(name)) is not None:
+                if version is not None or label not in (None, "latest"):
+                    _warn_of_version(name, version if version is not None else label)
+                return found
+            if said := advice(name):
                 raise ServiceException(
                     f"Workspace {workspace.name!r} has no environment {name!r}. {said}", status_code=404
                 ) from error
@@ -212,7 +219,10 @@ class Environment(Section):
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
-        """The newest version of each registered environment, by name."""
+        """The newest version of each registered environment, by name.
+
+        Those of Azure's own (``AzureML-...``) that `get` gives can be looked up in it too, and are not listed.
+        """
         from milepost.sdk.curated import ByName
 
         store = workspace._recorder.fresh()
@@ -332,6 +342,16 @@ class EnvironmentDefinition(Environment):
 
 
 _WHEELS: Final = "azureml-private-packages"
+
+
+def _warn_of_version(name: str, version: object) -> None:
+    from milepost.warning import warn
+
+    warn(
+        f"Milepost: the environment {name!r} is one of Azure's, and {version!r:.100} of it is not here. The one that "
+        "stands for it has no versions.",
+        stacklevel=3,
+    )
 
 
 def _translated() -> AbstractContextManager[None]:

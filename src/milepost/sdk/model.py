@@ -422,6 +422,7 @@ def register_from_run(
             names = run.get_file_names()
             raise ModelPathNotFoundException(
                 f"Run {run.id} has no file or folder {path!r}. It has: {', '.join(names[:20]) or 'no files yet'}."
+                + _not_collected(run, plain)
             )
         folder = found[0].name != plain
         record = store.register_model(
@@ -438,6 +439,22 @@ def register_from_run(
             extra=_extra(resource_configuration),
         )
     return Model._of(workspace, record)
+
+
+def _not_collected(run: Run, path: str) -> str:
+    """What to do where the script of a submitted run asks for a file that it has just written."""
+    from milepost.sdk.run import SCRIPT_RUN
+    from milepost.sdk.run_life import TERMINAL
+
+    if run.type != SCRIPT_RUN or run.get_status() in TERMINAL:
+        return ""
+    here = Path(path)
+    what = "upload_folder" if here.is_dir() else "upload_file"
+    there = f"{path!r} is there in {str(Path.cwd())!r}, but files" if here.exists() else "Files"
+    return (
+        f" {there} that a script leaves in outputs/ are sure to be among its run's only when it has ended. Call "
+        f"run.{what}({path!r}, {path!r}) before run.register_model(...), or register the model after the run."
+    )
 
 
 def _find(workspace: Workspace, name: str, version: int) -> ModelRecord:

@@ -10,6 +10,8 @@ from typing import Final
 from milepost.sdk.exceptions import UserErrorException
 
 _LOOKED_AT: Final = 2000
+_ALIKE: Final = 0.75
+"""How like a name must be to be offered, from 0 to 1: 'trian' and 'train' have 0.8."""
 
 
 def source_folder(source: str) -> Path:
@@ -65,8 +67,17 @@ def _near(folder: Path, name: str) -> list[str]:
 
     found = list(_some_files(folder))
     same = [each for each in found if PurePosixPath(each).name.lower() == PurePosixPath(name).name.lower()]
-    scripts = [each for each in found if each.endswith((".py", ".sh", ".R"))]
-    return list(dict.fromkeys([*same[:3], *get_close_matches(name, scripts, n=3, cutoff=0.6)]))[:3]
+    # Without what nearly all of them end in: "a.py" is not half like "b.py".
+    scripts: dict[str, list[str]] = {}
+    for each in found:
+        if each.endswith((".py", ".sh", ".R")):
+            scripts.setdefault(_stem(each), []).append(each)
+    alike = [each for stem in get_close_matches(_stem(name), scripts, n=3, cutoff=_ALIKE) for each in scripts[stem]]
+    return list(dict.fromkeys([*same[:3], *alike]))[:3]
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).with_suffix("").as_posix()
 
 
 def _some_files(folder: Path) -> Iterator[str]:
