@@ -14,9 +14,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from milepost import __version__
+from milepost.server.compression import Compressed
 from milepost.server.errors import ERRORS, add_error_answers
 from milepost.server.here import Places
+from milepost.server.security import Activity, Guard
 from milepost.server.settings import Settings
+from milepost.server.static import Pages
 
 log: Final = logging.getLogger("milepost.server")
 
@@ -55,6 +58,7 @@ def create_app(places: Places, settings: Settings) -> FastAPI:
     )
     app.state.places = places
     app.state.settings = settings
+    app.state.activity = Activity()
     add_error_answers(app)
     api = APIRouter(prefix=API, responses=ERRORS)
     for subject in _SUBJECTS:
@@ -62,6 +66,10 @@ def create_app(places: Places, settings: Settings) -> FastAPI:
         if find_spec(module) is not None:
             api.include_router(import_module(module).router)
     app.include_router(api)
+    # The last one is the first that a request meets.
+    app.add_middleware(Compressed)
+    app.add_middleware(Pages)
+    app.add_middleware(Guard, settings=settings, activity=app.state.activity)
     return app
 
 

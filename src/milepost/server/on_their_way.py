@@ -1,0 +1,52 @@
+"""Submitted runs that have processes: they are ended by asking for it, and nothing under them is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from milepost.jobs.job import Request, ask, has_jobs, job_folder
+from milepost.jobs.listing import listing
+from milepost.server.errors import Problem
+from milepost.server.here import Here
+from milepost.store.errors import NotFound
+from milepost.store.records import RunQuery, RunRecord
+from milepost.store.status import CANCELED, TERMINAL
+
+_DEEPEST = 100
+
+
+def check_none(here: Here, is_doomed: Callable[[RunRecord], bool]) -> None:
+    """Raises Problem where a run that is on its way, or one above it, is doomed: nobody would see to its processes."""
+    if here.folder is None:
+        return
+    for job in listing(here.folder):
+        run_id: str | None = job.run_id
+        for _ in range(_DEEPEST):
+            if run_id is None:
+                break
+            with suppress(NotFound):
+                record = here.store.run(run_id)
+                if is_doomed(record):
+                    raise Problem(409, f"nothing was deleted: run {job.run_id} is on its way; cancel it first")
+                run_id = record.parent_id
+                continue
+            break
+
+
+def cancel(here: Here, run: RunRecord) -> None:
+    """Cancel a run that has not ended, and the submitted ones below it.
+
+    The processes of a submitted run are ended; one that records by itself is marked as Canceled and goes on.
+    """
+    if here.folder is not None and has_jobs(here.folder):
+        folder = job_folder(here.folder, run.run_id)
+        if folder.is_dir() and ask(folder, Request(CANCELED, None)):
+            here.record.say(run.run_id, "status", {"status": "CancelRequested"})
+            why = {"code": "ParentCanceled", "message": f"The run {run.run_id} that it belongs to was ended."}
+            for child in here.store.all_runs(RunQuery(ancestor_id=run.run_id, archived=None)):
+                if child.status not in TERMINAL:
+                    ask(job_folder(here.folder, child.run_id), Request(CANCELED, {**why, "details": ""}))
+            here.places.ensure_agent()
+            return
+    here.record.say(run.run_id, "status", {"status": CANCELED})

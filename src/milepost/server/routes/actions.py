@@ -1,0 +1,68 @@
+"""``/runs/actions``: archive, restore, delete, cancel, tag and untag many runs at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter, BackgroundTasks
+
+from milepost.server.errors import Problem
+from milepost.server.here import Here, TheseSettings, ThisWorkspace
+from milepost.server.on_their_way import cancel, check_none
+from milepost.server.schemas.actions import ActionAnswer, ActionRequest, NotDone
+from milepost.store.errors import BadInput, Conflict, NotFound
+from milepost.store.records import RunQuery, RunRecord
+from milepost.store.status import TERMINAL
+
+router = APIRouter(tags=["runs"])
+
+SETTLE_S: Final = 30.0
+"""How long it is waited until the store has what was said."""
+
+
+@router.post("/runs/actions", summary="Archive, restore, delete, cancel, tag or untag runs")
+def act_on_runs(
+    here: ThisWorkspace, settings: TheseSettings, wanted: ActionRequest, later: BackgroundTasks
+) -> ActionAnswer:
+    """What can be done is done; the rest is told, each run with its reason."""
+    if settings.read_only:
+        raise Problem(403, "this server only shows; it changes nothing", code="read_only")
+    if wanted.action in ("tag", "untag") and not wanted.tags:
+        raise Problem(422, f"to {wanted.action} needs tags")
+    known = {
+        run.run_id: run for run in here.store.all_runs(RunQuery(run_ids=tuple(set(wanted.run_ids)), archived=None))
+    }
+    done: list[str] = []
+    failed: list[NotDone] = []
+    for run_id in dict.fromkeys(wanted.run_ids):
+        try:
+            if run_id not in known:
+                raise NotFound(f"there is no run {run_id!r} in workspace {here.name}")
+            _act(here, wanted, known[run_id])
+        except (NotFound, BadInput, Conflict) as error:
+            failed.append(NotDone(run_id=run_id, message=str(error)))
+        except Problem as error:
+            failed.append(NotDone(run_id=run_id, message=error.message))
+        else:
+            done.append(run_id)
+    if wanted.action in ("cancel", "tag", "untag") and done and not here.record.settle(SETTLE_S):
+        raise Problem(503, "it was noted, and will be done as soon as the store can be written again")
+    if wanted.action == "delete" and done:
+        later.add_task(here.record.free_space)
+    return ActionAnswer(done=done, failed=failed)
+
+
+def _act(here: Here, wanted: ActionRequest, run: RunRecord) -> None:
+    if wanted.action in ("archive", "restore"):
+        here.store.archive_run(run.run_id, wanted.action == "archive")
+    elif wanted.action == "tag":
+        here.record.say(run.run_id, "tags", {"set": dict(wanted.tags)})
+    elif wanted.action == "untag":
+        here.record.say(run.run_id, "tags", {"remove": list(wanted.tags)})
+    elif wanted.action == "delete":
+        check_none(here, lambda each: each.run_id == run.run_id)
+        here.store.delete_run(run.run_id)
+    elif run.status in TERMINAL:
+        raise Conflict(f"run {run.run_id} has ended already: {run.status}")
+    else:
+        cancel(here, run)
