@@ -1,0 +1,30 @@
+import { Alert, Button } from '@mantine/core'
+import { ApiError } from '../api/http'
+
+interface Props {
+  readonly error: unknown
+  /** What could not be done, e.g. "The runs could not be read". */
+  readonly title: string
+  readonly onRetry?: () => void
+}
+
+/** An error in its place, with what the server says of it. */
+export function Problem({ error, title, onRetry }: Props) {
+  const message = error instanceof Error ? error.message : String(error)
+  const signIn = error instanceof ApiError && error.status === 401
+  return (
+    <Alert color="red" variant="outline" title={title} role="alert" my="sm">
+      <p>{message}</p>
+      {signIn && (
+        <p>
+          This browser has no token of the portal. Open the link that <code>milepost portal</code> prints.
+        </p>
+      )}
+      {onRetry && (
+        <Button size="xs" variant="default" onClick={onRetry}>
+          Try again
+        </Button>
+      )}
+    </Alert>
+  )
+}
