@@ -37,7 +37,7 @@ const SEQUENCE = new RegExp(
 )
 
 // Control characters that would be drawn as boxes; tabs stay.
-const CONTROLS = new RegExp('[\\u0000-\\u0008\\u000a-\\u001a\\u001c-\\u001f\\u007f]', 'g')
+const CONTROLS = /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f]/g
 
 /** The spans of a line that begins in `style`, and the style that the next line begins in. */
 export function parseAnsi(line: string, style: AnsiStyle = PLAIN): { spans: AnsiSpan[]; style: AnsiStyle } {
