@@ -540,7 +540,7 @@ CURATED = {
     "AzureML-PyTorch-1.x-CPU": "torch",
     "AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu": "torchvision",
     "AzureML-acpt-pytorch-1.13-py38-cuda11.7-gpu": "torch",
-    "AzureML-ACPT-pytorch-1.11-py38-cuda11.3-gpu": "torchaudio",
+    "AzureML-ACPT-pytorch-1.11-py38-cuda11.3-gpu": "torchvision",
     "AzureML-TensorFlow-2.3-GPU": "tensorflow",
     "AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu": "tensorflow",
     "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu": "lightgbm",

@@ -29,6 +29,7 @@ _PACKAGES: Final = {
 
 _DATA: Final = ("joblib", "matplotlib", "numpy", "pandas", "scipy", "tqdm")
 _SKLEARN: Final = (*_DATA, "psutil", "scikit-learn")
+# Without torchaudio: its newest release belongs to an older torch, and its requirements do not say so.
 _TORCH: Final = ("matplotlib", "numpy", "pandas", "pillow", "tensorboard", "torch", "torchvision", "tqdm")
 _FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "minimal": (),
@@ -38,7 +39,7 @@ _FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "lightgbm": (*_SKLEARN, "lightgbm"),
     "xgboost": (*_SKLEARN, "xgboost"),
     "pytorch": _TORCH,
-    "acpt-pytorch": (*_TORCH, "torchaudio"),
+    "acpt-pytorch": _TORCH,
     "tensorflow": (*_DATA, "pillow", "scikit-learn", "tensorboard", "tensorflow"),
     "onnxruntime": ("numpy", "onnxruntime", "pandas", "pillow"),
     "designer": (*_SKLEARN, "pyarrow"),
