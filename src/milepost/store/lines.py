@@ -1,0 +1,186 @@
+"""The numbers of a metric as lines, and a memory of the ones that were read lately."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from milepost.store.batch import CELL_BIGINT, CELL_BOOL, CELL_FLOAT, CELL_INT
+from milepost.store.points import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from numpy.typing import NDArray
+
+    from milepost.store.batch import Column, Points
+
+_BYTES: Final = 32  # that a point of a line takes at most
+_OBJECT_BYTES: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The n points of a metric that have a number, in the order of logging.  The arrays must not be written to."""
+
+    steps: NDArray[np.int64]
+    times: NDArray[np.int64]
+    """In ns since 1970 UTC."""
+    values: NDArray[np.float64]
+    across: NDArray[np.float64] | None
+    """The numbers of another column, where one was asked for."""
+    rising: tuple[bool, bool, bool]
+    """Whether steps, times and ``across`` never fall."""
+
+
+def line_of(points: Points, column: str, across: str | None = None) -> Line:
+    """The line of one column, its points being those rows where it has a number (and the other column too)."""
+    growing = GrowingLine(column, across)
+    growing.add(points)
+    return growing.line()
+
+
+def _numbers(column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """The cells as numbers (bools as 0 and 1), and which have one; None where all have."""
+    count = len(column.kinds)
+    if len(column.floats) == count:
+        return column.floats, None
+    if len(column.ints) == count:
+        return column.ints.astype(np.float64), None
+    kinds = column.kinds
+    numbers = np.full(count, np.nan)
+    floats, ints = kinds == CELL_FLOAT, (kinds == CELL_INT) | (kinds == CELL_BOOL)
+    numbers[floats] = column.floats
+    numbers[ints] = column.ints
+    there = floats | ints
+    if CELL_BIGINT in kinds:
+        # A row at a time: there are few such numbers.
+        listed = cells(column)
+        for place in np.flatnonzero(kinds == CELL_BIGINT).tolist():
+            if isinstance(listed[place], int):
+                numbers[place], there[place] = _as_float(listed[place]), True
+    return numbers, there
+
+
+def _as_float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
+class GrowingLine:
+    """A line that takes more points at its end.  What ``line`` gave before stays as it is."""
+
+    def __init__(self, column: str, across: str | None) -> None:
+        self.lock = threading.Lock()
+        """To be held from reading ``read`` until the points that follow are added."""
+        self.read = 0
+        """Points of the metric that were added, with or without a number."""
+        self._column = column
+        self._across = across
+        self._count = 0
+        kinds: list[Any] = [np.int64, np.int64, np.float64]
+        if across is not None:
+            kinds.append(np.float64)
+        self._arrays = [np.empty(0, kind) for kind in kinds]
+        self._rising = [True, True, True]
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory, with what Python adds."""
+        return _OBJECT_BYTES + sum(array.nbytes for array in self._arrays)
+
+    def add(self, points: Points) -> None:
+        """Add the points that follow those that were added so far."""
+        self.read += len(points)
+        columns = [self._column] if self._across is None else [self._column, self._across]
+        found = [_numbers(points.columns[name]) for name in columns if name in points.columns]
+        if len(found) < len(columns):
+            return
+        there = None
+        for _, each in found:
+            if each is not None:
+                there = each if there is None else there & each
+        if self._across is not None:  # a place on an axis is finite
+            finite = np.isfinite(found[1][0])
+            there = finite if there is None else there & finite
+        fresh: list[NDArray[Any]] = [points.steps, points.times, *(numbers for numbers, _ in found)]
+        if there is not None and not there.all():
+            fresh = [array[there] for array in fresh]
+        self._append(fresh)
+
+    def _append(self, fresh: list[NDArray[Any]]) -> None:
+        added = len(fresh[0])
+        if not added:
+            return
+        before, after = self._count, self._count + added
+        if after > len(self._arrays[0]):
+            room = after if before == 0 else after + after // 4 + 1024
+            for place, array in enumerate(self._arrays):
+                # Another array: the old one belongs to the lines that were given out.
+                larger = np.empty(room, array.dtype)
+                larger[:before] = array[:before]
+                self._arrays[place] = larger
+        for array, values in zip(self._arrays, fresh, strict=True):
+            array[before:after] = values
+        for which, place in enumerate((0, 1, 3)):
+            if place < len(self._arrays) and self._rising[which]:
+                part = self._arrays[place][max(before - 1, 0) : after]
+                self._rising[which] = bool((part[1:] >= part[:-1]).all())
+        self._count = after
+
+    def line(self) -> Line:
+        """The line as it is now."""
+        views = [array[: self._count] for array in self._arrays]
+        steps, times, across = self._rising
+        return Line(views[0], views[1], views[2], views[3] if len(views) > 3 else None, (steps, times, across))
+
+
+class LineMemory:
+    """The lines that were read last, within a bound of bytes.  Any number of threads may use it."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._lock = threading.Lock()
+        self._lines: OrderedDict[Hashable, GrowingLine] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}
+        self._total = 0
+
+    @property
+    def bytes(self) -> int:
+        """What the lines take."""
+        return self._total
+
+    def fits(self, count: int) -> bool:
+        """Whether a line of so many points is small enough to be kept."""
+        return count * _BYTES <= self._limit // 2
+
+    def get(self, key: Hashable) -> GrowingLine | None:
+        """The line of this key, which counts as used now."""
+        with self._lock:
+            found = self._lines.get(key)
+            if found is not None:
+                self._lines.move_to_end(key)
+            return found
+
+    def put(self, key: Hashable, line: GrowingLine) -> None:
+        """Keep a line, or count anew what it takes; others that were not used for longest are let go."""
+        with self._lock:
+            self._total += line.bytes - self._sizes.pop(key, 0)
+            self._lines[key] = line
+            self._sizes[key] = line.bytes
+            self._lines.move_to_end(key)
+            while self._total > self._limit and self._lines:
+                oldest, _ = self._lines.popitem(last=False)
+                self._total -= self._sizes.pop(oldest)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget a line."""
+        with self._lock:
+            if self._lines.pop(key, None) is not None:
+                self._total -= self._sizes.pop(key)
