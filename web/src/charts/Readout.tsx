@@ -1,0 +1,65 @@
+import { useSyncExternalStore } from 'react'
+import { colourOf } from './colours'
+import type { Crosshair } from './crosshair'
+import { formatNumber, formatX } from './format'
+import classes from './Readout.module.css'
+import { byDistance, type Reading, readingsAt } from './readings'
+import type { Scene } from './scene'
+import type { XKind } from './types'
+
+interface ReadoutProps {
+  readonly scene: Scene
+  readonly xKind: XKind
+  readonly xLabel: string
+  readonly crosshair: Crosshair
+  /** Height of the pointer on the y axis, in this chart; null where it is elsewhere. */
+  readonly pointerY: number | null
+  readonly rows: number
+  readonly dark: boolean
+  readonly formatY?: ((value: number) => string) | undefined
+  readonly onFocus: (id: string | null) => void
+}
+
+/** The legend: what each line says at the crosshair, or at its end. Of many lines those nearest to the pointer. */
+export function Readout(props: ReadoutProps) {
+  const { scene, xKind, xLabel, crosshair, pointerY, rows, dark, onFocus } = props
+  const x = useSyncExternalStore(crosshair.subscribe, crosshair.get)
+  const format = props.formatY ?? ((value: number) => formatNumber(value, 6))
+  let readings = readingsAt(scene, x)
+  if (pointerY !== null && x !== null && readings.length > rows) {
+    readings = byDistance(readings, pointerY, scene.logY)
+  }
+  const named = scene.lines.length > 1
+  const first = readings[0]
+  return (
+    <ul className={classes.list}>
+      {readings.slice(0, rows).map((reading) => (
+        <li
+          key={reading.line.id}
+          className={classes.row}
+          onMouseEnter={() => onFocus(named ? reading.line.id : null)}
+          onMouseLeave={() => onFocus(null)}
+        >
+          <span className={classes.key} style={{ background: colourOf(reading.line.slot, dark) }} />
+          {named && (
+            <span className={classes.label} title={reading.line.label}>
+              {reading.line.label}
+            </span>
+          )}
+          <span className={classes.value}>{described(reading, format)}</span>
+          {(!named || reading.x !== first?.x || reading === first) && (
+            <span className={classes.place}>{formatX(reading.x, xKind, xLabel)}</span>
+          )}
+        </li>
+      ))}
+      {readings.length > rows && <li className={classes.more}>and {readings.length - rows} more lines</li>}
+    </ul>
+  )
+}
+
+function described(reading: Reading, format: (value: number) => string): string {
+  const { y, smooth, low, high } = reading
+  const raw = format(y)
+  const value = smooth !== null && Number.isFinite(smooth) ? `${format(smooth)} (${raw})` : raw
+  return low !== null && high !== null && low < high ? `${value}  [${format(low)} … ${format(high)}]` : value
+}
