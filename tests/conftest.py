@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Only the tests of the portal's life start portals: whoever asks for a run's address would start one.
+os.environ["MILEPOST_PORTAL"] = "0"
+
 # Timings are never asserted: on a busy machine any example may be slow.
 hypothesis.settings.register_profile("milepost", deadline=None)
 hypothesis.settings.load_profile("milepost")

@@ -20,6 +20,7 @@ from milepost.cli import (
     environments,
     logs,
     output,
+    portal,
     queue,
     run_details,
     run_metrics,
@@ -39,6 +40,7 @@ class _InOrder(TyperGroup):
     ORDER = (
         "submit",
         "runs",
+        "portal",
         "queue",
         "experiments",
         "models",
@@ -47,6 +49,7 @@ class _InOrder(TyperGroup):
         "workspace",
         "sync",
         "doctor",
+        "server",
     )
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -64,6 +67,7 @@ app = typer.Typer(
 )
 app.command("submit")(submitting.submit)
 app.add_typer(runs, name="runs")
+app.add_typer(portal.portal, name="portal")
 app.command("queue")(queue.show_queue)
 app.add_typer(workspaces.experiments, name="experiments")
 app.add_typer(workspaces.models, name="models")
@@ -72,6 +76,7 @@ app.add_typer(compute.compute, name="compute")
 app.add_typer(workspaces.workspace, name="workspace")
 app.command("sync")(delivering.sync)
 app.command("doctor")(doctor.doctor)
+app.command("server")(portal.server)
 # These modules add their commands to ``runs``.
 _ = (run_details, run_metrics, deleting, ending, logs, snapshots)
 _GROUPS = ("runs", "experiments", "models", "environments", "compute", "workspace")

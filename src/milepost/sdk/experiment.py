@@ -103,11 +103,11 @@ class Experiment:
     @property
     def portal_url(self) -> str:
         """The portal's address."""
-        return links.portal_base()
+        return links.portal_base(self._workspace._recorder.folder)
 
     def get_portal_url(self) -> str:
-        """The address of this experiment's page in the portal."""
-        return links.experiment_url(self._name)
+        """The address that opens this experiment's page; the portal is started if none runs (see ``sdk/links.py``)."""
+        return links.experiment_url(self._name, self._workspace._recorder.folder)
 
     @classmethod
     def get_docs_url(cls) -> str:

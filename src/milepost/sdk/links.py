@@ -1,28 +1,80 @@
-"""Addresses: of pages in the portal, and of the SDK's own documentation."""
+"""Addresses: of pages in the portal, and of the SDK's own documentation.
+
+A page of an embedded workspace is given as a link that opens: the portal is started if none runs, and the link carries
+its token.  ``MILEPOST_PORTAL_URL`` names another portal, ``MILEPOST_PORTAL=0`` starts none.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL_VARIABLE: Final = "MILEPOST_PORTAL_URL"
 _DEFAULT_PORTAL: Final = "http://127.0.0.1:8765"
-"""Where the embedded portal listens."""
+"""Where the embedded portal listens, unless another workspace's does."""
 
 
-def portal_base() -> str:
-    """The portal's address: ``MILEPOST_PORTAL_URL``, or this machine's own."""
-    return os.environ.get("MILEPOST_PORTAL_URL", _DEFAULT_PORTAL).rstrip("/")
+def portal_base(workspace: Path | None = None) -> str:
+    """The portal's address, without a token: ``MILEPOST_PORTAL_URL``, or this machine's own.  Starts nothing.
+
+    ``workspace``: the folder of the workspace whose portal is meant, in case it runs elsewhere than usual.
+    """
+    named = os.environ.get(URL_VARIABLE)
+    if named:
+        return named.rstrip("/")
+    if workspace is not None:
+        from milepost.sdk.portal_file import running
+
+        found = running(workspace)
+        if found is not None:
+            return found.base
+    return _DEFAULT_PORTAL
 
 
-def experiment_url(experiment: str) -> str:
-    """The address of an experiment's page."""
-    return f"{portal_base()}/experiments/{quote(experiment, safe='')}"
+def experiment_path(experiment: str) -> str:
+    """The path of an experiment's page."""
+    return f"/experiments/{quote(experiment, safe='')}"
 
 
-def run_url(experiment: str, run_id: str) -> str:
-    """The address of a run's page."""
-    return f"{experiment_url(experiment)}/runs/{quote(run_id, safe='')}"
+def run_path(experiment: str, run_id: str) -> str:
+    """The path of a run's page."""
+    return f"{experiment_path(experiment)}/runs/{quote(run_id, safe='')}"
+
+
+def experiment_url(experiment: str, workspace: Path | None = None) -> str:
+    """The address of an experiment's page.  ``workspace``: the folder of its workspace; its portal is started."""
+    return _opened(experiment_path(experiment), workspace)
+
+
+def run_url(experiment: str, run_id: str, workspace: Path | None = None) -> str:
+    """The address of a run's page.  ``workspace``: the folder of its workspace; its portal is started."""
+    return _opened(run_path(experiment, run_id), workspace)
+
+
+def log_url(run_id: str, name: str, workspace: Path) -> str:
+    """The address of a log's text.  Starts nothing: it opens while the portal that runs now does."""
+    path = f"/api/v1/runs/{quote(run_id, safe='')}/logs/{quote(name, safe='/')}"
+    if not os.environ.get(URL_VARIABLE):
+        from milepost.sdk.portal_file import running
+
+        found = running(workspace)
+        if found is not None:
+            return found.link(path)
+    return portal_base() + path
+
+
+def _opened(path: str, workspace: Path | None) -> str:
+    if workspace is not None and not os.environ.get(URL_VARIABLE):
+        from milepost.sdk.portal_start import asked_portal
+
+        found = asked_portal(workspace)
+        if found is not None:
+            return found.link(path)
+    return portal_base() + path
 
 
 def docs_url(name: str) -> str:

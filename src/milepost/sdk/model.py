@@ -384,7 +384,8 @@ class Model(ModelCloud):
             ("Framework", self.model_framework or "", None),
         ]
         if self.run_id is not None and self.experiment_name is not None:
-            rows.append(("Run", self.run_id, links.run_url(self.experiment_name, self.run_id)))
+            address = links.run_url(self.experiment_name, self.run_id, self._workspace._recorder.folder)
+            rows.append(("Run", self.run_id, address))
         return display.table(rows)
 
     def _update(self, **changes: Any) -> None:

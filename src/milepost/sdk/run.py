@@ -177,11 +177,11 @@ class Run(RunFiles, RunMetrics, RunEnvironment, RunSnapshots, RunTargets, RunLif
     @property
     def portal_url(self) -> str:
         """The portal's address."""
-        return links.portal_base()
+        return links.portal_base(self._recorder.folder)
 
     def get_portal_url(self) -> str:
-        """The address of this run's page in the portal."""
-        return links.run_url(self._experiment.name, self._id)
+        """The address that opens this run's page; the portal is started if none runs (see ``sdk/links.py``)."""
+        return links.run_url(self._experiment.name, self._id, self._recorder.folder)
 
     @classmethod
     def get_docs_url(cls) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from milepost.sdk import links
 from milepost.sdk.recorder import translated
 from milepost.sdk.run_logs import PIECE, log_names, read_log
 
@@ -35,7 +36,7 @@ class RunDetails:
             "outputDatasets": [],
             "runDefinition": self._document("definition") or {},
             "logFiles": {
-                name: f"{self.get_portal_url()}/files/{name}"
+                name: links.log_url(self._id, name, self._recorder.folder)
                 for name in log_names(self._recorder, self._id, self.get_file_names())
             },
             "submittedBy": record.submitted_by,

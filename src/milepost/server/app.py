@@ -87,9 +87,13 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _tend(places: Places, interval_s: float) -> None:
+    told = ""
     while True:
-        await asyncio.sleep(interval_s)
         try:
             await asyncio.to_thread(places.tend)
+            told = ""
         except Exception as error:
-            log.warning("what ended processes left behind could not be brought in: %s", error)
+            if str(error) != told:
+                told = str(error)
+                log.warning("what ended processes left behind could not be brought in: %s", told)
+        await asyncio.sleep(interval_s)

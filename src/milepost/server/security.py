@@ -31,8 +31,6 @@ from milepost.server.settings import Settings
 
 API_POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """The Content-Security-Policy of whatever does not bring its own."""
-COOKIE_S: Final = 400 * 24 * 3600
-"""How long a browser keeps the token: as long as browsers allow.  The token lives as long as the workspace's file."""
 
 _READING: Final = ("GET", "HEAD")
 _KEPT_OUT: Final = (
@@ -124,9 +122,8 @@ class Guard:
         rest = "&".join(each for each in parts if not each.startswith("token="))
         target = f"http://{host}{_raw_path(scope)}{'?' + rest if rest else ''}"
         response = _to(target, headers)
-        response.set_cookie(
-            self._settings.cookie, self._settings.token, COOKIE_S, path="/", httponly=True, samesite="strict"
-        )
+        # Until the browser is closed: the next portal has another token anyway.
+        response.set_cookie(self._settings.cookie, self._settings.token, path="/", httponly=True, samesite="strict")
         return response
 
     def _without_token(self, scope: Scope, headers: Headers, host: str, *, is_api: bool) -> Response:

@@ -1,0 +1,184 @@
+"""The process of a workspace's embedded portal; not for use by hand.
+
+It begins with the lock that makes it the only one of the workspace, and ends when it is asked to, when nobody has asked
+it for anything for twelve hours, and when the workspace's folder is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from milepost.jobs import process_tree
+from milepost.jobs.job import write_json
+from milepost.journal.lock import FileLock
+from milepost.sdk import portal_file
+from milepost.sdk.portal_file import PortalState
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from milepost.server.security import Activity
+
+IDLE_S: Final = 12 * 3600.0
+IDLE_VARIABLE: Final = "MILEPOST_PORTAL_IDLE"
+"""Seconds without a request after which a portal goes."""
+_LOCK_TRIES: Final = 20
+_LOOK_S: Final = 0.25
+_MODULE: Final = "milepost.sdk.portal_process"
+
+
+def entry(workspace: Path, port: int | None) -> list[str]:
+    """The arguments for this interpreter that become the portal of the workspace in that folder."""
+    # Not -m: a script may have found Milepost by a path that it set itself.
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    program = f"import sys; sys.path.append({root!r}); from {_MODULE} import main; main()"
+    return ["-c", program, str(workspace), str(port or "")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Be the portal."""
+    folder, port = sys.argv[1:] if arguments is None else arguments
+    if hasattr(os, "fork") and os.fork():
+        os._exit(0)  # the portal is nobody's child: the end of a script does not concern it
+    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+        if hasattr(signal, name):
+            # uvicorn ends on SIGTERM, and raises it once more when it has: then there is still something to be done.
+            signal.signal(getattr(signal, name), _pass_over)
+    workspace = Path(folder)
+    try:
+        be_portal(workspace, int(port) if port else None)
+    except Exception as error:
+        _tell_failure(workspace, error)
+        raise
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """Do nothing about a signal."""
+
+
+def be_portal(workspace: Path, port: int | None, ready: Callable[[PortalState], None] | None = None) -> None:
+    """Serve the workspace in that folder until there is no more need to, unless another process does.
+
+    ``ready`` is called, in another thread, once it listens.
+
+    Raises OSError where the port cannot be had, and WorkspaceException where the workspace cannot be used.
+    """
+    lock = FileLock(workspace / portal_file.LOCK)
+    if not _acquired(lock):
+        return
+    try:
+        with suppress(OSError):
+            (workspace / portal_file.STOP).unlink()
+        with _listening(workspace, port) as listening:
+            _serve(workspace, listening, lock, ready)
+    finally:
+        lock.release()
+
+
+def _acquired(lock: FileLock) -> bool:
+    # More than once: somebody may just be looking whether it is held.
+    for _ in range(_LOCK_TRIES):
+        if lock.acquire():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _listening(workspace: Path, port: int | None) -> socket.socket:
+    """A socket on this machine's own address: at ``port``, else where the last portal was, at 8765, or anywhere."""
+    from milepost.server.settings import DEFAULT_PORT
+
+    if port is not None:
+        return _bound(port)
+    before = portal_file.last(workspace)
+    for each in (*([before.port] if before else []), DEFAULT_PORT):
+        with suppress(OSError):
+            return _bound(each)
+    return _bound(0)
+
+
+def _bound(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "nt":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen(256)
+    except OSError as error:
+        listening.close()
+        raise OSError(error.errno, f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
+    return listening
+
+
+def _serve(
+    workspace: Path, listening: socket.socket, lock: FileLock, ready: Callable[[PortalState], None] | None
+) -> None:
+    import uvicorn
+
+    from milepost.sdk.home import read_workspace
+    from milepost.sdk.portal_places import EmbeddedPlaces
+    from milepost.server.app import create_app
+    from milepost.server.settings import Settings
+
+    port = int(listening.getsockname()[1])
+    # A new one each time: while no portal runs, another user's program may listen at its port, and be shown old links.
+    token = secrets.token_urlsafe(32)
+    places = EmbeddedPlaces(read_workspace(workspace))
+    app = create_app(places, Settings(port=port, token=token))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2, backlog=256
+    )
+    server = uvicorn.Server(config)
+    started = datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    state = PortalState(port, token, os.getpid(), process_tree.started(os.getpid()) or "", started)
+
+    def watch() -> None:
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            portal_file.write(workspace, state)
+            if ready is not None:
+                ready(state)
+            _wait_for_end(workspace, lock, app.state.activity)
+        except Exception as error:
+            _tell_failure(workspace, error)
+        server.should_exit = True
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        portal_file.forget(workspace, state)
+        if (workspace / "workspace.json").is_file():
+            places.close()
+
+
+def _wait_for_end(workspace: Path, lock: FileLock, activity: Activity) -> None:
+    """Come back when there is no more need for the portal."""
+    idle_s = float(os.environ.get(IDLE_VARIABLE) or IDLE_S)
+    stop = workspace / portal_file.STOP
+    while activity.idle_s() <= idle_s and lock.in_place() and (workspace / "workspace.json").is_file():
+        if stop.exists():
+            with suppress(OSError):
+                stop.unlink()
+            return
+        time.sleep(_LOOK_S)
+
+
+def _tell_failure(workspace: Path, error: Exception) -> None:
+    """Leave word for who started this process."""
+    with suppress(OSError):
+        write_json(workspace / portal_file.FAILED, {"pid": os.getpid(), "message": str(error)})
