@@ -37,6 +37,7 @@ const SEQUENCE = new RegExp(
 )
 
 // Control characters that would be drawn as boxes; tabs stay.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f]/g
 
 /** The spans of a line that begins in `style`, and the style that the next line begins in. */

@@ -1,0 +1,36 @@
+import { Alert, CopyButton, UnstyledButton } from '@mantine/core'
+import type { JSX } from 'react'
+import classes from './ErrorBox.module.css'
+import { errorText } from './facts_of'
+
+interface Properties {
+  readonly error: Readonly<Record<string, unknown>>
+  readonly status: string
+}
+
+/** Why the run ended as it did: the sentence first, the traceback below. */
+export function ErrorBox({ error, status }: Properties): JSX.Element {
+  const { message, details, code } = errorText(error)
+  const title = status === 'Canceled' ? 'The run was canceled' : status === 'Failed' ? 'The run failed' : 'An error'
+  return (
+    <Alert color={status === 'Failed' ? 'red' : 'gray'} variant="outline" title={title} mb="md">
+      <p className={classes.message}>{message || code || 'Nothing is known of the reason.'}</p>
+      {details && (
+        <details open={details.length < 4000}>
+          <summary>{details.includes('Traceback') ? 'Traceback' : 'Details'}</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+          <pre className={classes.details} tabIndex={0}>
+            {details}
+          </pre>
+          <CopyButton value={`${message}\n\n${details}`}>
+            {({ copied, copy }) => (
+              <UnstyledButton className={classes.copy} onClick={copy}>
+                {copied ? 'Copied' : 'Copy'}
+              </UnstyledButton>
+            )}
+          </CopyButton>
+        </details>
+      )}
+    </Alert>
+  )
+}
