@@ -82,9 +82,12 @@ class RunQuery:
     """False: only runs without a parent."""
     archived: bool | None = False
     """False: active ones; True: archived ones; None: both."""
+    filter: str | None = None
+    """In the language of ``filters.py``: ``metrics.mse < 0.3 and tags.stage = "prod"``."""
     order_by: str = "created"
-    """created | number | status | name | started | ended | duration | metric:NAME (last value; runs without it come
-    last) | metric_min:NAME | metric_max:NAME | tag:KEY."""
+    """created | number | status | name | experiment | target | type | submitted_by | started | ended | duration |
+    metric:NAME (last value) | metric_min:NAME | metric_max:NAME | tag:KEY | property:KEY | param:KEY.  Runs without
+    the value come last."""
     descending: bool = True
     limit: int | None = None
     cursor: str | None = None

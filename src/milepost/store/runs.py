@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Integer,
     Text,
-    and_,
     exists,
     func,
     literal,
@@ -24,11 +19,11 @@ from sqlalchemy import (
     update,
 )
 
-from milepost.store.batch import USER
 from milepost.store.engine import MAX_PARAMETERS, is_sqlite, write
-from milepost.store.errors import BadInput, NotFound
+from milepost.store.errors import NotFound
 from milepost.store.records import ANY, RunPage, RunQuery, RunRecord
-from milepost.store.schema import INDEXED_CHARACTERS, experiments, folded_target, metrics, properties, runs, tags
+from milepost.store.run_orders import Cursor, Order, dump_cursor, load_cursor, order_of
+from milepost.store.schema import INDEXED_CHARACTERS, experiments, folded_target, properties, runs, tags
 from milepost.store.texts import clean, fit_name
 
 if TYPE_CHECKING:
@@ -53,9 +48,9 @@ def list_runs(store: Store, query: RunQuery) -> RunPage:
     Raises BadInput for an unknown order and for a cursor of another query.
     """
     with store.reading() as connection:
-        order = _order(store, query, sqlite=is_sqlite(connection))
-        where = _filters(store, query)
-        at = _load_cursor(query)
+        order = order_of(store, query, sqlite=is_sqlite(connection))
+        where = conditions(store, query, sqlite=is_sqlite(connection))
+        at = load_cursor(query)
         limit = None if query.limit is None else max(query.limit, 0)
         rows: list[RowMapping] = []
         for missing in (False, True):
@@ -69,7 +64,7 @@ def list_runs(store: Store, query: RunQuery) -> RunPage:
             rows += connection.execute(statement).mappings()
         more = limit is not None and len(rows) > limit
         records = _records(connection, rows[:limit])
-    cursor = _dump_cursor(query, rows[limit - 1]) if more and limit else None
+    cursor = dump_cursor(query, rows[limit - 1]) if more and limit else None
     return RunPage(records, cursor)
 
 
@@ -105,77 +100,11 @@ def _base(store: Store) -> Select[Any]:
     )
 
 
-# Orders.  First come the runs that have the value, then those without it; ties and the latter go by key.
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    value: ColumnElement[Any]
-    key: ColumnElement[Any]
-    source: FromClause | None = None
-    """What to join the runs with to have the value; None where the run has it."""
-    joined: ColumnElement[bool] | None = None
-    indexed: ColumnElement[bool] | None = None
-    """A condition that always holds; with it the database can walk an index in the order of the value."""
-    may_miss: bool = True
-
-
-def _order(store: Store, query: RunQuery, *, sqlite: bool) -> _Order:
-    kind, _, name = query.order_by.partition(":")
-    # SQLite has no statistics and would rather walk all runs in order than fetch a few and sort them.
-    few = any(chosen is not None for chosen in (query.run_ids, query.parent_id, query.ancestor_id))
-    plain = _PLAIN.get(query.order_by)
-    if plain is not None:
-        return replace(plain, value=func.coalesce(plain.value, 0)) if few and query.order_by == "created" else plain
-    value: ColumnElement[Any]
-    if query.order_by == "name":
-        value = func.substr(func.coalesce(runs.c.display_name, runs.c.run_id), 1, _SORTED_CHARACTERS)
-        return _Order(_by_bytes(value, sqlite), runs.c.key, may_miss=False)
-    source: FromClause
-    if kind in _METRIC_VALUES and name:
-        # The index holds last value, run, minimum and maximum of a name: neither the order nor the key look at rows.
-        source = metrics.alias("ordering")
-        value = source.c[_METRIC_VALUES[kind]]
-        joined = and_(source.c.namespace == USER, source.c.name == fit_name(name))
-    elif kind == "tag" and name:
-        source = tags.alias("ordering")
-        value = _by_bytes(func.substr(source.c.value, literal_column("1"), _INDEXED), sqlite)
-        joined = source.c.name == fit_name(name)
-    else:
-        raise BadInput(
-            f"runs cannot be ordered by {query.order_by!r}; give one of {', '.join((*_PLAIN, 'name'))}, metric:NAME, "
-            "metric_min:NAME, metric_max:NAME, tag:KEY"
-        )
-    indexed = None if few else source.c.workspace_key == store.workspace_key
-    return _Order(value, source.c.run_key, source, and_(joined, source.c.run_key == runs.c.key), indexed)
-
-
-def _by_bytes(value: ColumnElement[Any], sqlite: bool) -> ColumnElement[Any]:
-    """Texts in the order of their bytes, whatever the database's locale."""
-    return value if sqlite else value.collate("C")
-
-
-_SORTED_CHARACTERS: Final = 200  # of a name, so that cursors stay short
-
-# Written out, not bound: only so do the databases see that it is the expression of an index.
-_INDEXED: Final = literal_column(str(INDEXED_CHARACTERS), Integer)
-
-_PLAIN: Final = {
-    "created": _Order(runs.c.created_ns, runs.c.key, may_miss=False),
-    "number": _Order(runs.c.number, runs.c.key),
-    "status": _Order(runs.c.status, runs.c.key, may_miss=False),
-    "started": _Order(runs.c.started_ns, runs.c.key),
-    "ended": _Order(runs.c.ended_ns, runs.c.key),
-    "duration": _Order(runs.c.ended_ns - runs.c.started_ns, runs.c.key),
-}
-_METRIC_VALUES: Final = {"metric": "last_number", "metric_min": "min_number", "metric_max": "max_number"}
-
-
 def _sorted(
     store: Store,
-    order: _Order,
+    order: Order,
     where: list[ColumnElement[bool]],
-    at: _Cursor | None,
+    at: Cursor | None,
     room: int | None,
     *,
     missing: bool,
@@ -222,52 +151,15 @@ def _sorted(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    missing: bool
-    value: Any
-    key: int
-
-
-def _dump_cursor(query: RunQuery, row: RowMapping) -> str:
-    value = row["sorted_by"]
-    packed = json.dumps([_VERSION, query.order_by, query.descending, value is None, value, row["key"]])
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
-
-
-def _load_cursor(query: RunQuery) -> _Cursor | None:
-    if query.cursor is None:
-        return None
-    try:
-        padded = query.cursor + "=" * (-len(query.cursor) % 4)
-        version, order_by, descending, missing, value, key = json.loads(base64.b64decode(padded, b"-_", validate=True))
-        whole = version == _VERSION and isinstance(missing, bool) and _is_int64(key)
-        of_texts = query.order_by in ("status", "name") or query.order_by.startswith("tag:")
-        whole = whole and (value is None if missing else isinstance(value, str) if of_texts else _is_number(value))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise BadInput("the cursor is damaged; begin again without one") from error
-    if order_by != query.order_by or descending != query.descending:
-        raise BadInput("the cursor belongs to another query; begin again without one")
-    if not whole:
-        raise BadInput("the cursor is damaged; begin again without one")
-    return _Cursor(missing, clean(value) if of_texts and value else value, key)
-
-
-def _is_int64(value: Any) -> bool:
-    return type(value) is int and -(2**63) <= value < 2**63
-
-
-def _is_number(value: Any) -> bool:
-    return _is_int64(value) or (type(value) is float and value == value)
-
-
-_VERSION: Final = 1
-
-
 # Filters.
 
 
-def _filters(store: Store, query: RunQuery) -> list[ColumnElement[bool]]:
+# Written out, not bound: only so do the databases see that it is the expression of an index.
+_INDEXED: Final = literal_column(str(INDEXED_CHARACTERS), Integer)
+
+
+def conditions(store: Store, query: RunQuery, *, sqlite: bool) -> list[ColumnElement[bool]]:
+    """What a query asks of a row of ``runs``; placeholders are not left out.  Raises BadFilter."""
     where: list[ColumnElement[bool]] = []
     if query.experiment is not None:
         wanted = select(experiments.c.key).where(
@@ -299,6 +191,11 @@ def _filters(store: Store, query: RunQuery) -> list[ColumnElement[bool]]:
         where.append(runs.c.parent_id.is_(None))
     if query.archived is not None:
         where.append(runs.c.archived_ns.is_not(None) if query.archived else runs.c.archived_ns.is_(None))
+    if query.filter is not None and query.filter.strip():
+        from milepost.store.filter_grammar import parse
+        from milepost.store.filter_sql import condition
+
+        where.append(condition(store, parse(query.filter), sqlite=sqlite))
     return where
 
 
