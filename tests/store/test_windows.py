@@ -15,6 +15,7 @@ from milepost.store import windows as windows_module
 from milepost.store.batch import SYSTEM
 from milepost.store.downsampling import drawn
 from milepost.store.lines import LineMemory
+from milepost.store.points import decode
 from milepost.store.windows import RELATIVE, STEP, TIME, Axis, Wanted, Window, windows
 from tests.store.builders import T0, event, run_event, say, series, table
 
@@ -123,14 +124,14 @@ def test_a_window_read_from_few_chunks_is_the_one_read_whole(
     monkeypatch.setattr("milepost.store.metrics.CHUNK_POINTS", 1000)
     for begin, end in [(0.1, 0.2), (0.45, 0.451), (0.9, 2.0), (-1.0, 0.01), (0.0, 1.0)]:
         low, width = float(whole.x[0]), float(whole.x[-1] - whole.x[0])
-        window = {"kind": kind, "begin": low + begin * width, "end": low + end * width}
-        partly = one(store, **window)
-        inside = (whole.x >= window["begin"]) & (whole.x <= window["end"])
+        first, last = low + begin * width, low + end * width
+        partly = one(store, kind=kind, begin=first, end=last)
+        inside = (whole.x >= first) & (whole.x <= last)
         expected = sorted(zip(whole.x[inside].tolist(), whole.y[inside].tolist(), strict=True))
-        got = (partly.x >= window["begin"]) & (partly.x <= window["end"])
+        got = (partly.x >= first) & (partly.x <= last)
         assert sorted(zip(partly.x[got].tolist(), partly.y[got].tolist(), strict=True)) == expected
         assert partly.inside == len(expected)
-        before, after = whole.x[whole.x < window["begin"]], whole.x[whole.x > window["end"]]
+        before, after = whole.x[whole.x < first], whole.x[whole.x > last]
         assert partly.x[0] == (before.max() if len(before) else partly.x[got][0])
         assert partly.x[-1] == (after.min() if len(after) else partly.x[got][-1])
 
@@ -156,10 +157,9 @@ def test_only_new_points_are_decoded_again(store: Store, monkeypatch: pytest.Mon
     look(store, Wanted("r", "m"), memory=memory)
     say(store, series("r", "m", [2.0] * 10))
     decoded = []
-    real = windows_module.decode
 
     def counted(data: bytes) -> Any:
-        points = real(data)
+        points = decode(data)
         decoded.append(len(points))
         return points
 
