@@ -13,12 +13,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from azureml.core import Experiment, Run, Workspace
 from milepost.sdk.home import read_workspace
 from milepost.sdk.portal_places import EmbeddedPlaces
 from milepost.server.app import create_app
+from milepost.server.serving import server_of
 from milepost.server.settings import Settings
 
 # What tests of the SDK share: ``submit`` gives real submitted runs.
@@ -82,10 +82,7 @@ def serving(folder: Path, **changes: object) -> Iterator[Server]:
     port = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(32)
     settings = Settings(port=port, token=token, **changes)  # type: ignore[arg-type]
-    config = uvicorn.Config(
-        create_app(places, settings), log_level="warning", access_log=False, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    server = server_of(create_app(places, settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     until = time.monotonic() + 30

@@ -126,11 +126,10 @@ def _bound(port: int) -> socket.socket:
 def _serve(
     workspace: Path, listening: socket.socket, lock: FileLock, ready: Callable[[PortalState], None] | None
 ) -> None:
-    import uvicorn
-
     from milepost.sdk.home import read_workspace
     from milepost.sdk.portal_places import EmbeddedPlaces
     from milepost.server.app import create_app
+    from milepost.server.serving import server_of
     from milepost.server.settings import Settings
 
     port = int(listening.getsockname()[1])
@@ -138,10 +137,7 @@ def _serve(
     token = secrets.token_urlsafe(32)
     places = EmbeddedPlaces(read_workspace(workspace))
     app = create_app(places, Settings(port=port, token=token))
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2, backlog=256
-    )
-    server = uvicorn.Server(config)
+    server = server_of(app)
     started = datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
     state = PortalState(port, token, os.getpid(), process_tree.started(os.getpid()) or "", started)
 

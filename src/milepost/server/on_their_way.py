@@ -16,11 +16,16 @@ from milepost.store.status import CANCELED, TERMINAL
 _DEEPEST = 100
 
 
-def check_none(here: Here, is_doomed: Callable[[RunRecord], bool]) -> None:
-    """Raises Problem where a run that is on its way, or one above it, is doomed: nobody would see to its processes."""
+def check_none(here: Here, is_doomed: Callable[[RunRecord], bool], experiment: str | None = None) -> None:
+    """Raises Problem where a run that is on its way, or one above it, is doomed: nobody would see to its processes.
+
+    ``experiment``: all that is in it is doomed, runs that the store does not have yet among them.
+    """
     if here.folder is None:
         return
     for job in listing(here.folder):
+        if job.experiment == experiment:
+            raise _busy(job.run_id)
         run_id: str | None = job.run_id
         for _ in range(_DEEPEST):
             if run_id is None:
@@ -28,10 +33,14 @@ def check_none(here: Here, is_doomed: Callable[[RunRecord], bool]) -> None:
             with suppress(NotFound):
                 record = here.store.run(run_id)
                 if is_doomed(record):
-                    raise Problem(409, f"nothing was deleted: run {job.run_id} is on its way; cancel it first")
+                    raise _busy(job.run_id)
                 run_id = record.parent_id
                 continue
             break
+
+
+def _busy(run_id: str) -> Problem:
+    return Problem(409, f"nothing was deleted: run {run_id} is on its way; cancel it first")
 
 
 def cancel(here: Here, run: RunRecord) -> None:

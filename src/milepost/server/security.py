@@ -14,6 +14,7 @@ The answers carry headers that keep a browser from running what is in them.  Pag
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Activity:
     last: float = field(default_factory=time.monotonic)
     open: int = 0
     """Answers that are on their way, streams among them."""
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server is about to end."""
 
     def idle_s(self) -> float:
         """Seconds since the last request; 0 while an answer is on its way."""
@@ -79,7 +82,7 @@ class Guard:
             return
         self._activity.open += 1
         try:
-            await self._app(scope, _replayed(body, receive), send)
+            await self._app(scope, _replayed(body, receive, self._activity.ending), send)
         finally:
             self._activity.open -= 1
             self._activity.last = time.monotonic()
@@ -223,15 +226,23 @@ def _page(status: int, text: str) -> HTMLResponse:
     )
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replayed(body: bytes, receive: Receive, ending: asyncio.Event) -> Receive:
+    """Gives the body once more, then the end of the connection or of the server."""
     given = False
 
     async def replay() -> Message:
         nonlocal given
-        if given:
-            return await receive()  # the end of the connection
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        gone = asyncio.ensure_future(receive())
+        ended = asyncio.ensure_future(ending.wait())
+        try:
+            await asyncio.wait((gone, ended), return_when=asyncio.FIRST_COMPLETED)
+            return gone.result() if gone.done() else {"type": "http.disconnect"}
+        finally:
+            gone.cancel()
+            ended.cancel()
 
     return replay
 

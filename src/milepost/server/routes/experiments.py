@@ -68,7 +68,7 @@ def change_experiment(here: ThisWorkspace, name: ExperimentName, changes: Experi
 def delete_experiment(here: ThisWorkspace, name: ExperimentName, later: BackgroundTasks) -> ExperimentDeleted:
     """Gone for good, with the runs' metrics and files.  Refused while a submitted run of it is on its way."""
     found = _found(here, name)
-    check_none(here, lambda run: run.experiment_id == found.id)
+    check_none(here, lambda run: run.experiment_id == found.id, experiment=found.name)
     deleted = here.store.delete_experiment(found.id)
     later.add_task(here.record.free_space)
     return ExperimentDeleted(deleted_runs=deleted)
