@@ -23,6 +23,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 
 from milepost.store.batch import USER
@@ -71,24 +72,31 @@ _COMPARE: Final = {
 _MAX_NS: Final = 9e18
 
 
-def condition(store: Store, part: Part, *, sqlite: bool) -> ColumnElement[bool]:
-    """Whether a filter is true of a row of ``runs``."""
+def condition(store: Store, part: Part, *, sqlite: bool, negated: bool = False) -> ColumnElement[bool]:
+    """Whether a filter is true (or, ``negated``, false) of a row of ``runs``."""
+    # NOT is brought down to the single conditions: SQLite's parser does not take statements that are nested too deep.
     if isinstance(part, Not):
-        return not_(condition(store, part.part, sqlite=sqlite))
+        return condition(store, part.part, sqlite=sqlite, negated=not negated)
     if isinstance(part, And | Or):
-        join = and_ if isinstance(part, And) else or_
-        return join(*(condition(store, each, sqlite=sqlite) for each in part.parts)).self_group()
+        join = and_ if isinstance(part, And) != negated else or_
+        return join(*(condition(store, each, sqlite=sqlite, negated=negated) for each in part.parts)).self_group()
+    found = _single(store, part, sqlite)
+    return not_(found) if negated else found
+
+
+def _single(store: Store, part: Condition, sqlite: bool) -> ColumnElement[bool]:
     field = part.field
     if field.kind == METRICS:
         return _of_metric(store, part)
     if field.kind in _PAIRS:
         return _of_pair(store, part, _PAIRS[field.kind], sqlite)
     if field.kind == "experiment":
+        if isinstance(part, IsNull):  # every run has one
+            return true() if part.negated else false()
         known = select(experiments.c.key).where(
             experiments.c.workspace_key == store.workspace_key, _of_value(experiments.c.name, part, sqlite)
         )
-        # A null experiment: every run has one.
-        return false() if isinstance(part, IsNull) and not part.negated else runs.c.experiment_key.in_(known)
+        return runs.c.experiment_key.in_(known)
     if field.kind == "target":
         return _of_target(part, sqlite)
     column = _columns()[field.kind]
@@ -103,9 +111,9 @@ def number_of(text: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
         kind = func.json_type(text)
         written = and_(
             func.length(text) <= INDEXED_CHARACTERS,
-            text.op("GLOB")(literal_column("'[-0-9]*[0-9]'")),
+            text.op("GLOB", is_comparison=True)(literal_column("'[-0-9]*[0-9]'")),
             # Exponents of three digits or fewer, as below.
-            not_(text.op("GLOB")(literal_column("'*[eE]*[0-9][0-9][0-9][0-9]'"))),
+            not_(text.op("GLOB", is_comparison=True)(literal_column("'*[eE]*[0-9][0-9][0-9][0-9]'"))),
             func.json_valid(text) == 1,
         )
         # CASE, for it looks at nothing before it is safe to.
@@ -119,7 +127,7 @@ def number_of(text: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
         else_=cast(exact, Double),
     )
     pattern: ColumnElement[str] = literal_column(r"'^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$'")
-    written = and_(func.length(text) <= INDEXED_CHARACTERS, text.op("~")(pattern))
+    written = and_(func.length(text) <= INDEXED_CHARACTERS, text.op("~", is_comparison=True)(pattern))
     return case((written, nearest))
 
 
@@ -160,8 +168,6 @@ def _of_target(part: Condition, sqlite: bool) -> ColumnElement[bool]:
 
 def _of_value(column: ColumnElement[Any], part: Condition, sqlite: bool, *, fold: bool = False) -> ColumnElement[bool]:
     """The condition on a column that is not NULL."""
-    if isinstance(part, IsNull):
-        return column.is_not(None)
     if isinstance(part, Like):
         found = _like(column, part.pattern, sqlite)
         return not_(found) if part.negated else found
