@@ -47,7 +47,19 @@ interface ChartProps extends Props {
   readonly onLarge?: () => void
 }
 
-function Chart({ runId, metric, view, xLabel, crosshair, onWindow, columns, formatY, height, points, ...rest }: ChartProps) {
+function Chart({
+  runId,
+  metric,
+  view,
+  xLabel,
+  crosshair,
+  onWindow,
+  columns,
+  formatY,
+  height,
+  points,
+  ...rest
+}: ChartProps) {
   const dark = useComputedColorScheme('light') === 'dark'
   const title = rest.title ?? metric.name
   const wanted = useMemo<WantedSeries>(
@@ -55,7 +67,7 @@ function Chart({ runId, metric, view, xLabel, crosshair, onWindow, columns, form
       run_id: runId,
       name: metric.name,
       namespace: metric.namespace,
-      ...(columns ? { column: columns.y, across: columns.x } : {}),
+      ...(columns ? { column: columns.y, x_column: columns.x } : {}),
     }),
     [runId, metric.name, metric.namespace, columns],
   )
@@ -69,7 +81,8 @@ function Chart({ runId, metric, view, xLabel, crosshair, onWindow, columns, form
     [view.xKind, span, points],
   )
   const { lines, series, error, problem, refetch, isPending } = useSeries(wanted, asked)
-  const note = series && !series.exact ? `${series.x.length} of ${series.total.toLocaleString('en')} points, band: all` : ''
+  const note =
+    series && !series.exact ? `${series.x.length} of ${series.total.toLocaleString('en')} points, band: all` : ''
   return (
     <ChartFrame
       title={title}

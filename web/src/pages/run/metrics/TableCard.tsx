@@ -27,7 +27,10 @@ const ROWS = 100
 /** Whether all cells of a column are numbers (or nothing), and there are any. */
 function isNumeric(page: TablePage, column: number): boolean {
   const told = page.rows.map((row) => row[column]).filter((cell) => cell !== null && cell !== undefined)
-  return told.length > 0 && told.every((cell) => typeof cell === 'number' || cell === 'NaN' || /^-?Infinity$/.test(String(cell)))
+  return (
+    told.length > 0 &&
+    told.every((cell) => typeof cell === 'number' || cell === 'NaN' || /^-?Infinity$/.test(String(cell)))
+  )
 }
 
 /** A table: two columns of numbers as the second over the first, anything else as a table. */
@@ -51,7 +54,8 @@ export function TableCard({ runId, metric, view }: Props) {
     [view.logX, view.logY, span],
   )
   const first = pages.data?.pages[0]
-  const drawable = !!first && first.total > 1 && first.columns.length === 2 && isNumeric(first, 0) && isNumeric(first, 1)
+  const drawable =
+    !!first && first.total > 1 && first.columns.length === 2 && isNumeric(first, 0) && isNumeric(first, 1)
   const shown = drawable ? (chosen ?? 'chart') : 'table'
   const choice = drawable && (
     <SegmentedControl
@@ -121,7 +125,12 @@ export function TableCard({ runId, metric, view }: Props) {
         <div className={classes.footer}>
           {rows.length.toLocaleString('en')} of {first.total.toLocaleString('en')} rows
           {pages.hasNextPage && (
-            <Button size="compact-xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+            <Button
+              size="compact-xs"
+              variant="default"
+              loading={pages.isFetchingNextPage}
+              onClick={() => void pages.fetchNextPage()}
+            >
               Show more
             </Button>
           )}

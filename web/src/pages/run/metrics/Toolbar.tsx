@@ -43,7 +43,9 @@ export function Toolbar({ settings, address, found, total }: Props) {
         onChange={(event) => setText(event.currentTarget.value)}
       />
       <span className={classes.count} role="status">
-        {found === total ? `${total.toLocaleString('en')} metrics` : `${found} of ${total.toLocaleString('en')} metrics`}
+        {found === total
+          ? `${total.toLocaleString('en')} metrics`
+          : `${found} of ${total.toLocaleString('en')} metrics`}
       </span>
       <SegmentedControl
         size="xs"

@@ -1,7 +1,7 @@
 import { useElementSize } from '@mantine/hooks'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, useMemo, useRef } from 'react'
-import { type Card, type Group, type GridRow, gridRows } from './arrange'
+import { type Card, type GridRow, type Group, gridRows } from './arrange'
 import classes from './VirtualGrid.module.css'
 
 interface Props {
@@ -37,7 +37,13 @@ export function VirtualGrid({ groups, closed, onToggle, render }: Props) {
           if (!row) return null
           const place = { transform: `translateY(${item.start - virtualizer.options.scrollMargin}px)` }
           return (
-            <div key={item.key} ref={virtualizer.measureElement} data-index={item.index} className={classes.row} style={place}>
+            <div
+              key={item.key}
+              ref={virtualizer.measureElement}
+              data-index={item.index}
+              className={classes.row}
+              style={place}
+            >
               {row.kind === 'group' ? (
                 <button
                   type="button"
@@ -49,7 +55,10 @@ export function VirtualGrid({ groups, closed, onToggle, render }: Props) {
                   <span className={classes.count}>{row.group.cards.length}</span>
                 </button>
               ) : (
-                <div className={classes.cards} style={{ gridTemplateColumns: `repeat(${columns[row.kind]}, minmax(0, 1fr))` }}>
+                <div
+                  className={classes.cards}
+                  style={{ gridTemplateColumns: `repeat(${columns[row.kind]}, minmax(0, 1fr))` }}
+                >
                   {row.cards.map((card) => (
                     <div key={card.key}>{render(card)}</div>
                   ))}

@@ -46,7 +46,9 @@ export default function MetricsTab({ run }: Props) {
 
   if (metrics.isPending) return <Loading what="the metrics" />
   if (metrics.error) {
-    return <Problem title="The metrics could not be read" error={metrics.error} onRetry={() => void metrics.refetch()} />
+    return (
+      <Problem title="The metrics could not be read" error={metrics.error} onRetry={() => void metrics.refetch()} />
+    )
   }
   const shown = metrics.data.metrics.filter((metric) => cardKind(metric) !== null)
   if (shown.length === 0) {

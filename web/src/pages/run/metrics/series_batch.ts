@@ -1,8 +1,8 @@
 import { fetchSeries, type Series, type SeriesName, type SeriesX } from '../../../api/series'
 
-/** A metric's line; of a table one column, over another one in place of step or time where `across` names it. */
+/** A metric's line; of a table one column, over `x_column` in place of step or time where that is given. */
 export interface WantedSeries extends SeriesName {
-  readonly across?: string
+  readonly x_column?: string
 }
 
 /** What all series of a request have in common. */
