@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from milepost.jobs.job import job_folder
 from milepost.jobs.live import live_logs, read_live
 from milepost.store.errors import NotFound
 from milepost.store.status import TERMINAL
@@ -83,6 +84,11 @@ def list_logs(store: Store, folder: Path | None, run_id: str) -> list[LogFile]:
             with suppress(OSError):  # it has just ended, and is stored
                 found[name] = LogFile(name, path.stat().st_size, live=True)
     return [found[name] for name in sorted(found)]
+
+
+def is_on_its_way(folder: Path | None, run_id: str) -> bool:
+    """Whether a run was submitted and has not ended: its folder is there before the store knows of it."""
+    return folder is not None and job_folder(folder, run_id).is_dir()
 
 
 @dataclass(slots=True)
@@ -227,4 +233,4 @@ class Follower:
         try:
             return self.log.store.run(self.log.run_id).status in TERMINAL
         except NotFound:
-            return True
+            return not is_on_its_way(self.log.folder, self.log.run_id)

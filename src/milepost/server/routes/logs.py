@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from milepost.server.delivery import TEXT, safety_headers
 from milepost.server.here import ThisWorkspace
-from milepost.server.log_reading import MOST_READ, PIECE, Follower, Log, list_logs
+from milepost.server.log_reading import MOST_READ, PIECE, Follower, Log, is_on_its_way, list_logs
 from milepost.server.schemas.files import LogEntry
 from milepost.server.schemas.logs import LogList, LogMatch, LogMatches
 from milepost.server.streams import EVENT_STREAM, HEADERS, KEEP_ALIVE, check_room, counted, event
@@ -80,7 +80,8 @@ async def follow_log(here: ThisWorkspace, request: Request, run_id: RunId, name:
     which comes back with ``Last-Event-ID`` misses nothing.
     """
     check_room(request)
-    await run_in_threadpool(here.store.run, run_id)
+    if not await run_in_threadpool(is_on_its_way, here.folder, run_id):
+        await run_in_threadpool(here.store.run, run_id)  # says that there is none
     again = request.headers.get("last-event-id", "")
     position = int(again) if again.isascii() and again.isdigit() and len(again) < 16 else start
     follower = Follower(Log(here.store, here.folder, run_id, check_name(name)), position)
