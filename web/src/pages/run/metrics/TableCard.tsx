@@ -111,7 +111,6 @@ export function TableCard({ runId, metric, view }: Props) {
           </thead>
           <tbody>
             {rows.map((row, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: rows are only ever appended
               <tr key={at}>
                 {(first?.columns ?? []).map((column, cell) => (
                   <td key={column}>{formatValue(row[cell])}</td>

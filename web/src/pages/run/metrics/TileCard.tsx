@@ -50,7 +50,6 @@ export function TileCard({ runId, metric }: Props) {
         <section className={classes.all} tabIndex={0} aria-label={`Values of ${metric.name}`}>
           <ol start={0}>
             {values.data.values.map((entry, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: values are only ever appended
               <li key={at}>{formatValue(plain(entry))}</li>
             ))}
           </ol>

@@ -1,0 +1,79 @@
+import { Anchor } from '@mantine/core'
+import { useState } from 'react'
+import { formatBytes } from '../../../parts/format'
+import classes from './Picture.module.css'
+import type { ImageEntry } from './steps'
+
+interface Props {
+  readonly image: ImageEntry | null
+  readonly label: string
+  readonly zoom: Zoom
+  readonly onZoom: (zoom: Zoom) => void
+  readonly onOpen?: () => void
+}
+
+/** How large an image is drawn, and which part of it: shared by images that lie side by side. */
+export interface Zoom {
+  readonly scale: number
+  /** The middle of what is seen, as parts of width and height. */
+  readonly x: number
+  readonly y: number
+}
+
+export const WHOLE: Zoom = { scale: 1, x: 0.5, y: 0.5 }
+
+/** An image of a run; a drag moves what is enlarged. What no page may show is to be saved. */
+export function Picture({ image, label, zoom, onZoom, onOpen }: Props) {
+  const [failed, setFailed] = useState<string | null>(null)
+  if (!image) return <p className={classes.none}>no image</p>
+  if (!image.url) return <p className={classes.none}>The file {image.artifact ?? ''} is not there any more.</p>
+  if (!image.shown || failed === image.url) {
+    return (
+      <p className={classes.none}>
+        {failed ? 'The browser cannot show this file. ' : 'Files of this type are not shown. '}
+        <Anchor href={image.url} download>
+          Save it{image.size === null ? '' : ` (${formatBytes(image.size)})`}
+        </Anchor>
+      </p>
+    )
+  }
+  const { scale, x, y } = zoom
+  const picture = (
+    <img
+      src={image.url}
+      alt={`${label}, step ${image.step}`}
+      className={classes.image}
+      draggable={false}
+      loading="lazy"
+      decoding="async"
+      style={
+        scale === 1 ? undefined : { transform: `scale(${scale}) translate(${(0.5 - x) * 100}%, ${(0.5 - y) * 100}%)` }
+      }
+      onError={() => setFailed(image.url)}
+    />
+  )
+  if (onOpen) {
+    return (
+      <button type="button" className={classes.frame} onClick={onOpen} aria-label={`Show ${label} large`}>
+        {picture}
+      </button>
+    )
+  }
+  return (
+    <div
+      className={classes.frame}
+      onPointerMove={(event) => {
+        if (event.buttons !== 1 || scale === 1) return
+        const box = event.currentTarget.getBoundingClientRect()
+        const within = (value: number) => Math.min(Math.max(value, 0), 1)
+        onZoom({
+          scale,
+          x: within(x - event.movementX / box.width / scale),
+          y: within(y - event.movementY / box.height / scale),
+        })
+      }}
+    >
+      {picture}
+    </div>
+  )
+}
