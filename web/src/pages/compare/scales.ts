@@ -67,3 +67,9 @@ export function ticksBetween(min: number, max: number, about = 5): number[] {
 function isNumberWord(cell: Cell): boolean {
   return typeof cell === 'number' || cell === 'NaN' || cell === 'Infinity' || cell === '-Infinity'
 }
+
+/** A text of at most so many characters, the last of them a mark where it was cut. */
+export function shortened(text: string, most: number): string {
+  const letters = [...text]
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join('')}…`
+}

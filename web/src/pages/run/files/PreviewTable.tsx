@@ -17,17 +17,14 @@ export function PreviewTable({ columns, rows, label }: Properties): JSX.Element 
         <Table.Thead>
           <Table.Tr>
             {columns.map((column, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: columns may have one name twice
               <Table.Th key={index}>{column}</Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {rows.map((row, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows have no other name, and never change places
             <Table.Tr key={index}>
               {row.map((cell, column) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: as the columns
                 <Table.Td key={column}>{cell}</Table.Td>
               ))}
             </Table.Tr>

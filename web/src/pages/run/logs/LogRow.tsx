@@ -17,7 +17,6 @@ export const LogRow = memo(function LogRow({ top, number, spans, marked, isMarke
       <span className={classes.number} data-number={number?.toLocaleString('en') ?? ''} />
       <span className={classes.text}>
         {spans.map((span, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: spans have no other name, and never change places
           <span key={index} className={classNames(span.style)} style={colors(span.style)}>
             {withMarks(span.text, marked)}
           </span>

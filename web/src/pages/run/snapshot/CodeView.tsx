@@ -50,7 +50,6 @@ export function CodeView({ text, name }: Properties): JSX.Element {
             <span className={classes.number} data-number={item.index + 1} />
             <span className={classes.text}>
               {lines[item.index]?.map((token, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: parts have no other name, and never change places
                 <span
                   key={index}
                   className={

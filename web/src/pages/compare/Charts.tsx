@@ -1,0 +1,105 @@
+import { MultiSelect, Select, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { type JSX, useMemo } from 'react'
+import { Empty } from '../../parts/Empty'
+import { Loading } from '../../parts/Loading'
+import { Problem } from '../../parts/Problem'
+import { useAddress } from '../../state/address'
+import classes from './Charts.module.css'
+import { ParallelCoordinates } from './ParallelCoordinates'
+import { type ComparedRun, type Comparison, comparisonQuery, type Difference } from './runs'
+import { ScatterPlot } from './ScatterPlot'
+
+interface Properties {
+  readonly kind: 'parallel' | 'scatter'
+  readonly runs: readonly ComparedRun[]
+}
+
+const MOST_AXES = 12
+
+/** Parallel coordinates or a scatter plot of the values in which the runs differ; the address holds which. */
+export function Chart({ kind, runs }: Properties): JSX.Element {
+  const address = useAddress()
+  const query = useQuery(comparisonQuery(runs))
+  const facts = useMemo(() => factsOf(query.data), [query.data])
+  if (query.isPending) return <Loading what="what differs" />
+  if (query.isError) {
+    return <Problem error={query.error} title="The runs could not be compared" onRetry={() => void query.refetch()} />
+  }
+  const names = [...facts.keys()]
+  if (names.length < 2) {
+    return (
+      <Empty title="There is too little to draw">
+        <p>It takes two or more parameters, metrics or tags in which the runs differ.</p>
+      </Empty>
+    )
+  }
+  const asked = address.list('axes').filter((name) => facts.has(name))
+  if (kind === 'parallel') {
+    const axes = asked.length >= 2 ? asked : names.slice(0, Math.min(MOST_AXES, 6))
+    return (
+      <>
+        <MultiSelect
+          size="xs"
+          mb="sm"
+          label="Axes"
+          data={names}
+          value={axes}
+          searchable
+          limit={200}
+          maxValues={MOST_AXES}
+          onChange={(chosen) => address.set({ axes: chosen })}
+        />
+        <ParallelCoordinates runs={runs} facts={axes.flatMap((name) => facts.get(name) ?? [])} />
+      </>
+    )
+  }
+  const x = asked[0] ?? names[0] ?? ''
+  const y = asked[1] ?? names.find((name) => name !== x && name.startsWith('metrics.')) ?? names[1] ?? ''
+  const [factX, factY] = [facts.get(x), facts.get(y)]
+  return (
+    <>
+      <div className={classes.choices}>
+        <Select
+          size="xs"
+          label="x"
+          data={names}
+          value={x}
+          searchable
+          limit={200}
+          allowDeselect={false}
+          onChange={(name) => address.set({ axes: [name ?? x, y] })}
+        />
+        <Select
+          size="xs"
+          label="y"
+          data={names}
+          value={y}
+          searchable
+          limit={200}
+          allowDeselect={false}
+          onChange={(name) => address.set({ axes: [x, name ?? y] })}
+        />
+      </div>
+      {factX && factY ? (
+        <ScatterPlot runs={runs} x={factX} y={factY} />
+      ) : (
+        <Text c="dimmed">Choose what is drawn over what.</Text>
+      )}
+    </>
+  )
+}
+
+const AXES = [
+  ['parameters', 'params'],
+  ['metrics', 'metrics'],
+  ['tags', 'tags'],
+] as const
+
+/** What can be an axis, by its name in the filter language. */
+function factsOf(comparison: Comparison | undefined): ReadonlyMap<string, Difference> {
+  const facts = AXES.flatMap(([kind, prefix]) =>
+    (comparison?.differences[kind] ?? []).map(({ name, values }) => ({ name: `${prefix}.${name}`, values })),
+  )
+  return new Map(facts.map((fact) => [fact.name, fact]))
+}

@@ -1,0 +1,36 @@
+import { queryOptions } from '@tanstack/react-query'
+import { send } from '../../api/http'
+import type { Value } from '../../api/types'
+
+/** A run as the compare page shows it. */
+export interface ComparedRun {
+  readonly run_id: string
+  readonly name: string
+  readonly number: number
+  readonly experiment: string
+  readonly status: string
+  /** Its place in the palette of colours. */
+  readonly slot: number
+}
+
+/** A fact in which the runs differ: what each of them has. */
+export interface Difference {
+  readonly name: string
+  readonly values: Readonly<Record<string, Value>>
+}
+
+export const KINDS = ['parameters', 'metrics', 'tags', 'properties', 'environment', 'code'] as const
+export type DifferenceKind = (typeof KINDS)[number]
+
+export interface Comparison {
+  readonly differences: Readonly<Partial<Record<DifferenceKind, readonly Difference[]>>>
+}
+
+export function comparisonQuery(runs: readonly ComparedRun[]) {
+  const runIds = runs.map((run) => run.run_id)
+  return queryOptions({
+    queryKey: ['runs', 'compare', runIds],
+    queryFn: ({ signal }) => send<Comparison>('POST', '/compare', { run_ids: runIds }, signal),
+    enabled: runIds.length > 0,
+  })
+}
