@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench notebook-kernel clean format services
+.PHONY: help demo test lint types imports unit bench notebook-kernel clean format services web web-check
 
 help:  ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -15,7 +15,7 @@ help:  ## Say what there is to do
 demo: $(VENV)/.demo  ## Train a real scikit-learn model with an unchanged azureml.core script and show its record
 	$(PY) examples/run_demo.py
 
-test: $(VENV)/.dev services lint unit  ## Lint, strict types, import rules and all tests
+test: $(VENV)/.dev services lint web-check web unit  ## Lint, strict types, import rules and all tests
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
 	$(VENV)/bin/ruff check .
@@ -29,6 +29,12 @@ unit: $(VENV)/.dev  ## The tests alone; ARGS="-k journal" goes to pytest
 services: $(VENV)/.dev  ## PostgreSQL and the Azurite emulator, for the tests that use the real thing
 	sh tests/services.sh $(PY)
 
+web: $(VENV)/.dev  ## Build the portal's pages into the package
+	$(PY) web/build.py
+
+web-check: $(VENV)/.dev  ## The pages' types, lint and tests
+	$(PY) web/build.py --check
+
 bench: $(VENV)/.dev  ## Measure Milepost beside its peers and write docs/benchmarks.md (about 25 minutes)
 	$(PY) benchmarks/run.py $(ARGS)
 
@@ -37,7 +43,7 @@ format: $(VENV)/.dev  ## Format the code and mend what ruff can mend
 	$(VENV)/bin/ruff format .
 
 clean:  ## Remove what make has made
-	rm -rf $(VENV) $(CACHE) tests/node/node_modules
+	rm -rf $(VENV) $(CACHE) tests/node/node_modules web/node_modules src/milepost/server/web
 
 $(VENV)/.made:
 	sh tests/make-venv.sh $(PYTHON) $(VENV)

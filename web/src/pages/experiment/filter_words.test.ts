@@ -26,7 +26,7 @@ describe('completion of filters', () => {
     expect(at('status in ("Failed", ').words).toContain('"Completed"')
     expect(at('status = "Fa')).toMatchObject({ from: 9, words: ['"Failed"'] })
     expect(at('metrics.mse < 0.3 ').words).toEqual(['and', 'or'])
-    expect(at('metrics."val/loss" < 0.3 and ta').words).toEqual(['tags.stage', 'target'])
+    expect(at('metrics."val/loss" < 0.3 and ta').words.slice(0, 2)).toEqual(['tags.stage', 'target'])
   })
 
   it('says nothing of what is whole', () => {
