@@ -1,0 +1,272 @@
+"""The embedded portal as a process: who starts it, that there is one, and when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from azureml.core import Experiment, Workspace
+from milepost.sdk import portal_file
+from milepost.sdk.portal_file import PortalState
+from milepost.sdk.portal_start import PortalFailed, asked_portal, start_portal, stop_portal
+
+WAIT_S = 30.0
+CLI = [sys.executable, "-c", "from milepost.cli import main; main()"]
+
+
+@pytest.fixture
+def folder(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a workspace whose portal may be started; it is ended with the test."""
+    monkeypatch.setenv("MILEPOST_PORTAL", "1")
+    monkeypatch.delenv("MILEPOST_PORTAL_URL", raising=False)
+    place: Path = ws._recorder.folder
+    yield place
+    found = portal_file.running(place)
+    if found is not None:
+        os.kill(found.pid, signal.SIGKILL)
+
+
+def _until(condition: Callable[[], object], what: str) -> None:
+    until = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+def _asked(state: PortalState, path: str = "/api/v1/workspace") -> httpx.Response:
+    headers = {"Authorization": f"Bearer {state.token}"}
+    return httpx.get(state.base + path, headers=headers, trust_env=False, timeout=30)
+
+
+def test_the_address_of_a_run_opens_its_page(folder: Path, ws: Workspace) -> None:
+    run = Experiment(ws, "a_b").start_logging(snapshot_directory=None)
+    run.log("mse", 0.25)
+    run.complete()
+    link = urlsplit(run.get_portal_url())
+    assert link.path == f"/experiments/a_b/runs/{run.id}"
+    token = parse_qs(link.query)["token"][0]
+    with httpx.Client(base_url=f"http://{link.netloc}", trust_env=False, timeout=30) as browser:
+        entered = browser.get(f"{link.path}?{link.query}")
+        assert (entered.status_code, token in entered.headers["location"]) == (303, False)
+        assert browser.get("/api/v1/workspace").json()["counts"]["points"] == 1
+    again = urlsplit(run.experiment.get_portal_url())
+    assert (again.path, again.netloc, again.query) == ("/experiments/a_b", link.netloc, link.query)
+    assert run.portal_url == f"http://{link.netloc}"
+
+
+def test_many_that_ask_at_once_start_one(folder: Path) -> None:
+    source = f"""
+        from pathlib import Path
+        from milepost.sdk.portal_start import asked_portal
+        print(asked_portal(Path({str(folder)!r})).pid)
+    """
+    asking = [
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(source)], stdout=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    told = {process.communicate(timeout=60)[0].strip() for process in asking}
+    assert len(told) == 1
+    state = portal_file.running(folder)
+    assert state is not None
+    assert told == {str(state.pid)}
+
+
+def test_what_it_says_of_itself_is_for_the_user_alone(folder: Path) -> None:
+    state = start_portal(folder)
+    assert stat.S_IMODE((folder / portal_file.FILE).stat().st_mode) == 0o600
+    assert len(state.token) >= 43
+    told = json.loads((folder / portal_file.FILE).read_text())
+    assert (told["port"], told["token"], told["pid"]) == (state.port, state.token, state.pid)
+    with socket.create_connection(("127.0.0.1", state.port)):
+        pass
+    listening = Path("/proc/net/tcp").read_text()
+    assert f"0100007F:{state.port:04X} 00000000:0000 0A" in listening  # 127.0.0.1, and not 0.0.0.0
+
+
+def test_a_file_that_others_can_read_or_that_is_nonsense_is_no_portal(folder: Path) -> None:
+    state = start_portal(folder)
+    path = folder / portal_file.FILE
+    good = path.read_text()
+    path.chmod(0o644)
+    assert portal_file.running(folder) is None
+    path.chmod(0o600)
+    for text in ("", "[]", "{}", good.replace(str(state.port), '"x"'), good.replace(str(state.pid), "-1")):
+        path.write_text(text)
+        assert portal_file.running(folder) is None
+    path.write_text(good)
+    assert portal_file.running(folder) == state
+
+
+def test_one_that_was_killed_is_followed_by_another(folder: Path) -> None:
+    first = start_portal(folder)
+    os.kill(first.pid, signal.SIGKILL)
+    _until(lambda: portal_file.running(folder) is None, "the killed portal counts as one that runs")
+    second = asked_portal(folder)
+    assert second is not None
+    assert second.pid != first.pid
+    assert second.token != first.token
+    assert second.port == first.port
+    assert _asked(second).status_code == 200
+    assert httpx.get(first.link("/"), trust_env=False).status_code == 401
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_is_asked_to_end_takes_its_word_back(folder: Path, number: signal.Signals) -> None:
+    state = start_portal(folder)
+    os.kill(state.pid, number)
+    _until(lambda: not (folder / portal_file.FILE).exists(), "portal.json stays")
+    assert portal_file.running(folder) is None
+
+
+def test_it_ends_with_the_workspace(folder: Path, tmp_path: Path) -> None:
+    state = start_portal(folder)
+    folder.rename(tmp_path / "elsewhere")
+    _until(lambda: not _listens(state.port), "the portal of a removed workspace goes on")
+    assert not folder.exists()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_it_ends_when_nobody_looks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILEPOST_PORTAL_IDLE", "3")
+    state = start_portal(folder)
+    headers = {"Authorization": f"Bearer {state.token}"}
+    with httpx.stream("GET", f"{state.base}/api/v1/changes", headers=headers, trust_env=False, timeout=30) as looking:
+        pieces = looking.iter_raw()
+        next(pieces)
+        time.sleep(4)  # longer than the limit, but somebody looks
+        assert portal_file.running(folder) == state
+    _until(lambda: portal_file.running(folder) is None, "the portal goes on though nobody looks")
+
+
+def test_open_streams_do_not_keep_it(folder: Path) -> None:
+    state = start_portal(folder)
+    headers = {"Authorization": f"Bearer {state.token}"}
+    with httpx.stream("GET", f"{state.base}/api/v1/changes", headers=headers, trust_env=False, timeout=30) as looking:
+        pieces = looking.iter_raw()
+        next(pieces)
+        assert stop_portal(folder)
+    assert "Traceback" not in (folder / portal_file.LOG).read_text()
+
+
+def test_another_port_is_taken_where_it_has_to_be(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortalFailed, match=f"port {port} of 127.0.0.1 cannot be had"):
+            start_portal(folder, port)
+        first = start_portal(folder)
+        stop_portal(folder)
+        with socket.create_server(("127.0.0.1", first.port)):
+            second = start_portal(folder)
+            assert second.port not in (first.port, port)
+            assert _asked(second).status_code == 200
+
+
+def test_none_is_started_where_that_is_not_wanted(folder: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
+    monkeypatch.setenv("MILEPOST_PORTAL", "0")
+    assert run.get_portal_url() == f"http://127.0.0.1:8765/experiments/exp/runs/{run.id}"
+    monkeypatch.setenv("MILEPOST_PORTAL", "1")
+    monkeypatch.setenv("MILEPOST_PORTAL_URL", "https://milepost.example/base/")
+    assert run.get_portal_url() == f"https://milepost.example/base/experiments/exp/runs/{run.id}"
+    assert run.portal_url == "https://milepost.example/base"
+    assert portal_file.running(folder) is None
+    run.complete()
+
+
+def test_a_portal_that_cannot_start_is_told_once(folder: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
+    (folder / portal_file.LOCK).mkdir()
+    with pytest.warns(RuntimeWarning, match="could not start the portal"):
+        assert run.get_portal_url().startswith("http://127.0.0.1:8765/")
+    assert run.get_portal_url().startswith("http://127.0.0.1:8765/")
+    run.complete()
+
+
+def test_the_address_of_a_log_gives_its_text(folder: Path, ws: Workspace, tmp_path: Path) -> None:
+    run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
+    log = tmp_path / "a.txt"
+    log.write_text("said\n")
+    run.upload_file("azureml-logs/a b.txt", str(log))
+    run.complete()
+    start_portal(folder)
+    address = run.get_details()["logFiles"]["azureml-logs/a b.txt"]
+    assert httpx.get(address, trust_env=False, follow_redirects=False).status_code == 303
+    with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+        assert browser.get(address).text == "said\n"
+
+
+def test_what_a_killed_script_has_logged_is_shown(folder: Path, home: Path) -> None:
+    state = start_portal(folder)
+    source = """
+        import os, signal
+        from azureml.core import Experiment, Workspace
+        run = Experiment(Workspace.get("test"), "killed").start_logging(snapshot_directory=None)
+        for step in range(1000):
+            run.log("mse", step)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(source)], check=False)
+    _until(lambda: _asked(state).json()["counts"]["points"] == 1000, "what the killed script has logged is not shown")
+    told = _asked(state, "/api/v1/experiments/killed").json()
+    assert told["statuses"] == {"Failed": 1}
+
+
+def test_the_commands_start_and_end_it(folder: Path) -> None:
+    def milepost(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*CLI, *arguments, "--workspace", "test"], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    started = milepost("portal", "--no-browser", "--json")
+    told = json.loads(started.stdout)
+    state = portal_file.running(folder)
+    assert state is not None
+    assert (told["url"], told["port"], told["started"]) == (state.link("/"), state.port, True)
+    assert milepost("portal", "--no-browser").stdout.strip() == state.link("/")
+    other = milepost("portal", "--port", str(state.port % 60000 + 1), "--no-browser")
+    assert (other.returncode, "milepost portal stop" in other.stderr) == (2, True)
+    assert json.loads(milepost("portal", "stop", "--json").stdout)["stopped"] is True
+    assert portal_file.running(folder) is None
+    assert "no portal" in milepost("portal", "stop").stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
+def test_a_server_for_others_is_refused(ws: Workspace, host: str) -> None:
+    refused = subprocess.run(
+        [*CLI, "server", "--host", host, "--workspace", "test"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 2
+    assert "comes with the team server" in refused.stderr
+
+
+def test_the_server_in_the_foreground_ends_with_ctrl_c(folder: Path) -> None:
+    process = subprocess.Popen(
+        [*CLI, "server", "--workspace", "test"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    link = process.stdout.readline().strip()
+    assert httpx.get(link, trust_env=False).status_code == 303
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert "Traceback" not in said
+    assert portal_file.running(folder) is None
