@@ -21,9 +21,12 @@ interface TabEntry {
 
 const TABS: readonly TabEntry[] = [
   { name: 'details', label: 'Details', Page: lazy(() => import('./details')) },
+  { name: 'metrics', label: 'Metrics', Page: lazy(() => import('./metrics')) },
+  { name: 'images', label: 'Images', Page: lazy(() => import('./images')) },
   { name: 'children', label: 'Child runs', Page: lazy(() => import('./children')) },
   { name: 'files', label: 'Outputs + logs', Page: lazy(() => import('./files')) },
   { name: 'snapshot', label: 'Snapshot', Page: lazy(() => import('./snapshot')) },
+  { name: 'monitoring', label: 'Monitoring', Page: lazy(() => import('./monitoring')) },
 ]
 
 /** A run: what is known of it, by tabs. The address holds the tab and what is open in it. */

@@ -1,0 +1,116 @@
+import { Anchor, Group, Table, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { JSX } from 'react'
+import { Link } from 'react-router'
+import { formatBytes, formatCount, formatDate } from '../../parts/format'
+import { Loading } from '../../parts/Loading'
+import { Moment } from '../../parts/Moment'
+import { PageTitle } from '../../parts/PageTitle'
+import { Problem } from '../../parts/Problem'
+import { useAddress } from '../../state/address'
+import { Facts } from '../run/details/Facts'
+import { Section } from '../run/details/Section'
+import classes from './models.module.css'
+import { type ModelVersion, modelFileAddress, modelQuery, modelZipAddress, versionQuery } from './requests'
+import { SourceRun } from './SourceRun'
+
+/** One model: its versions, and the chosen one with its files and where it comes from. */
+export function ModelPage({ name }: { readonly name: string }): JSX.Element {
+  const address = useAddress()
+  const query = useQuery(modelQuery(name))
+  const versions = query.data?.versions ?? []
+  const asked = Number(address.get('version') ?? Number.NaN)
+  const chosen = versions.find((each) => each.version === asked) ?? versions[0]
+  return (
+    <>
+      <PageTitle title={name} above={<Link to="/models">Models</Link>} />
+      {query.isPending && <Loading what="the model" />}
+      {query.isError && (
+        <Problem error={query.error} title="The model could not be read" onRetry={() => void query.refetch()} />
+      )}
+      {chosen && (
+        <div className={classes.layout}>
+          <Section title={formatCount(versions.length, 'version')}>
+            <ul className={classes.versions}>
+              {versions.map((each) => (
+                <li key={each.version}>
+                  <button
+                    type="button"
+                    className={classes.version}
+                    aria-current={each.version === chosen.version}
+                    onClick={() => address.set({ version: String(each.version) }, { push: true })}
+                  >
+                    <b>Version {each.version}</b>
+                    <Text span size="sm" c="dimmed">
+                      <Moment at={each.created} /> · {formatBytes(each.bytes)}
+                    </Text>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </Section>
+          <Version key={chosen.version} version={chosen} />
+        </div>
+      )}
+    </>
+  )
+}
+
+function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
+  const { name } = version
+  const all = useQuery({
+    ...versionQuery(name, version.version),
+    enabled: version.files.length < version.files_total,
+  })
+  const files = all.data?.files ?? version.files
+  return (
+    <div className={classes.chosen}>
+      <Section
+        title={`Version ${version.version}`}
+        actions={
+          <Anchor size="sm" href={modelZipAddress(name, version.version)} download>
+            All files as a zip
+          </Anchor>
+        }
+      >
+        <Facts
+          facts={[
+            ['Description', version.description],
+            ['From run', version.run_id && <SourceRun key="run" version={version} />],
+            ['Experiment', version.experiment],
+            ['Framework', [version.framework, version.framework_version].filter(Boolean).join(' ')],
+            ['Path', version.path],
+            ['Registered', formatDate(version.created)],
+            ['Changed', version.updated !== version.created && formatDate(version.updated)],
+            ['Size', formatBytes(version.bytes)],
+            ...Object.entries(version.tags).map(([tag, value]) => [`Tag ${tag}`, value ?? 'set'] as const),
+            ...Object.entries(version.properties).map(([key, value]) => [`Property ${key}`, value] as const),
+          ]}
+        />
+      </Section>
+      <Section title={`Files (${version.files_total.toLocaleString('en')})`}>
+        <Table>
+          <Table.Tbody>
+            {files.map((file) => (
+              <Table.Tr key={file.name}>
+                <Table.Td>
+                  <Anchor href={modelFileAddress(name, version.version, file.name)} download>
+                    {file.name}
+                  </Anchor>
+                </Table.Td>
+                <Table.Td ta="right">{formatBytes(file.size)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Section>
+      <Section title="Use it">
+        <Group>
+          <pre className={classes.code}>
+            {`from azureml.core import Model, Workspace\n\nmodel = Model(Workspace.from_config(), ${JSON.stringify(name)}, version=${version.version})\nmodel.download("model")`}
+          </pre>
+        </Group>
+      </Section>
+    </div>
+  )
+}
