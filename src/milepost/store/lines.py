@@ -39,7 +39,7 @@ class Line:
 
 def line_of(points: Points, column: str, across: str | None = None) -> Line:
     """The line of one column, its points being those rows where it has a number (and the other column too)."""
-    growing = GrowingLine(column, across)
+    growing = GrowingLine(column, across, len(points))
     growing.add(points)
     return growing.line()
 
@@ -76,7 +76,8 @@ def _as_float(number: int) -> float:
 class GrowingLine:
     """A line that takes more points at its end.  What ``line`` gave before stays as it is."""
 
-    def __init__(self, column: str, across: str | None) -> None:
+    def __init__(self, column: str, across: str | None, room: int = 0) -> None:
+        """``room``: points to make room for at once."""
         self.lock = threading.Lock()
         """To be held from reading ``read`` until the points that follow are added."""
         self.read = 0
@@ -87,7 +88,7 @@ class GrowingLine:
         kinds: list[Any] = [np.int64, np.int64, np.float64]
         if across is not None:
             kinds.append(np.float64)
-        self._arrays = [np.empty(0, kind) for kind in kinds]
+        self._arrays = [np.empty(room, kind) for kind in kinds]
         self._rising = [True, True, True]
 
     @property
@@ -120,7 +121,7 @@ class GrowingLine:
             return
         before, after = self._count, self._count + added
         if after > len(self._arrays[0]):
-            room = after if before == 0 else after + after // 4 + 1024
+            room = after + after // 4 + 1024
             for place, array in enumerate(self._arrays):
                 # Another array: the old one belongs to the lines that were given out.
                 larger = np.empty(room, array.dtype)

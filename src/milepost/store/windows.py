@@ -309,7 +309,7 @@ def _completed(each: _Found, memory: LineMemory) -> Line | None:
     """The whole line: what was in memory, and what was read now.  It is kept in memory unless it is too long."""
     if each.gone:
         return None
-    growing = each.growing or GrowingLine(each.column, each.wanted.across)
+    growing = each.growing or GrowingLine(each.column, each.wanted.across, each.count)
     with growing.lock:
         for start, points in each.parts:
             if start > growing.read:
