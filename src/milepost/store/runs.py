@@ -68,6 +68,22 @@ def list_runs(store: Store, query: RunQuery) -> RunPage:
     return RunPage(records, cursor)
 
 
+def count_runs(store: Store, query: RunQuery, most: int) -> int:
+    """How many runs a query describes, counted up to ``most``; its limit and cursor do not count.  Raises BadFilter."""
+    with store.reading() as connection:
+        found = (
+            select(runs.c.key)
+            .where(
+                runs.c.workspace_key == store.workspace_key,
+                runs.c.experiment_key.is_not(None),
+                *conditions(store, query, sqlite=is_sqlite(connection)),
+            )
+            .limit(most)
+            .subquery()
+        )
+        return int(connection.scalar(select(func.count()).select_from(found)) or 0)
+
+
 def archive_run(store: Store, run_id: str, archived: bool) -> None:
     """Archive a run or bring it back.  Raises NotFound."""
     with write(store.engine) as connection:
