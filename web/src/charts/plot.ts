@@ -64,7 +64,9 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
     const { ctx, bbox } = plot
     ctx.save()
     ctx.beginPath()
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+    // Dots at the edges are drawn whole.
+    const room = 3 * uPlot.pxRatio
+    ctx.rect(bbox.left - room, bbox.top, bbox.width + 2 * room, bbox.height)
     ctx.clip()
     const to = {
       x: (value: number) => plot.valToPos(value, 'x', true),
@@ -81,8 +83,10 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
     ctx.restore()
   }
 
-  const across = () => xTicks(state.xKind, state.scene.x.from, state.scene.x.to, wantedX(plot), state.scene.logX)
-  const up = () => yTicks(state.scene.y.from, state.scene.y.to, wantedY(plot), state.scene.logY, state.formatY)
+  const across = (plot: uPlot) =>
+    xTicks(state.xKind, state.scene.x.from, state.scene.x.to, wantedX(plot), state.scene.logX)
+  const up = (plot: uPlot) =>
+    yTicks(state.scene.y.from, state.scene.y.to, wantedY(plot), state.scene.logY, state.formatY)
   const shared = {
     font: FONT,
     stroke: () => ink(state.dark).text,
@@ -94,7 +98,7 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
     width,
     height,
     legend: { show: false },
-    padding: [8, 12, 0, 0],
+    padding: [8, 22, 0, 0],
     cursor: {
       y: false,
       points: { show: false },
@@ -111,42 +115,45 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
       y: { distr: state.scene.logY ? 3 : 1, range: () => [state.scene.y.from, state.scene.y.to] },
     },
     axes: [
-      { ...shared, size: 28, gap: 3, splits: () => [...across().at], values: () => [...across().labels] },
+      {
+        ...shared,
+        size: 28,
+        gap: 3,
+        splits: (plot) => [...across(plot).at],
+        values: (plot) => [...across(plot).labels],
+      },
       {
         ...shared,
         gap: 3,
         size: (_plot, labels) => 14 + 6.6 * Math.max(3, ...(labels ?? []).map((label) => label.length)),
-        splits: () => [...up().at],
-        values: () => [...up().labels],
+        splits: (plot) => [...up(plot).at],
+        values: (plot) => [...up(plot).labels],
       },
     ],
     series: [{}, { paths: () => null, points: { show: false } }],
     hooks: { draw: [draw], setCursor: [pointed], setSelect: [chosen] },
   }
 
-  let plot: uPlot | null = null
-  plot = new uPlot(options, data(), element)
+  const plot = new uPlot(options, data(), element)
 
   return {
-    refresh: () => plot?.setData(data(), true),
-    resize: (newWidth, newHeight) => plot?.setSize({ width: newWidth, height: newHeight }),
+    refresh: () => plot.setData(data(), true),
+    resize: (newWidth, newHeight) => plot.setSize({ width: newWidth, height: newHeight }),
     point: (x) => {
-      if (plot) {
-        moving = true
-        const { from, to } = state.scene.x
-        const left = x === null || x < from || x > to ? -10 : plot.valToPos(x, 'x')
-        plot.setCursor({ left, top: left < 0 ? -10 : 0 })
-        moving = false
-      }
+      moving = true
+      const { from, to } = state.scene.x
+      const left = x === null || x < from || x > to ? -10 : plot.valToPos(x, 'x')
+      plot.setCursor({ left, top: left < 0 ? -10 : 0 })
+      moving = false
     },
-    destroy: () => plot?.destroy(),
+    destroy: () => plot.destroy(),
   }
 }
 
-function wantedX(plot: uPlot | null): number {
-  return Math.max(2, Math.round((plot?.bbox.width ?? 400) / uPlot.pxRatio / 90))
+function wantedX(plot: uPlot): number {
+  return Math.max(2, Math.round((plot.bbox.width || 400) / uPlot.pxRatio / 80))
 }
 
-function wantedY(plot: uPlot | null): number {
-  return Math.max(2, Math.round((plot?.bbox.height ?? 200) / uPlot.pxRatio / 38))
+function wantedY(plot: uPlot): number {
+  return Math.max(2, Math.round((plot.bbox.height || 200) / uPlot.pxRatio / 30))
 }

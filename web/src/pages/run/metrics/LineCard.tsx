@@ -1,5 +1,6 @@
 import { ActionIcon, Modal, useComputedColorScheme } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
+import type { Series } from '../../../api/series'
 import type { Metric } from '../../../api/types'
 import { ChartFrame } from '../../../charts/ChartFrame'
 import type { Crosshair } from '../../../charts/crosshair'
@@ -22,6 +23,8 @@ interface Props {
   readonly columns?: { readonly y: string; readonly x: string }
   readonly formatY?: (value: number) => string
   readonly title?: string
+  /** More buttons in the card's head. */
+  readonly actions?: ReactNode
 }
 
 const CARD_POINTS = 1000
@@ -39,6 +42,21 @@ export function LineCard(props: Props) {
       </Modal>
     </CardBox>
   )
+}
+
+/** What a line does not show of its metric. */
+function noteOf({ exact, x, total, told }: Series): string {
+  const parts = exact ? [] : [`${x.length} of ${total.toLocaleString('en')} points, band: all`]
+  for (const [key, name] of [
+    ['nan', 'NaN'],
+    ['plus_infinity', '+∞'],
+    ['minus_infinity', '−∞'],
+  ] as const) {
+    const count = told[key]
+    if (typeof count === 'number' && count > 0) parts.push(`${count.toLocaleString('en')} × ${name}`)
+  }
+  if (told.reordered === true) parts.push('logged in another order than x')
+  return parts.join(' · ')
 }
 
 interface ChartProps extends Props {
@@ -81,8 +99,7 @@ function Chart({
     [view.xKind, span, points],
   )
   const { lines, series, error, problem, refetch, isPending } = useSeries(wanted, asked)
-  const note =
-    series && !series.exact ? `${series.x.length} of ${series.total.toLocaleString('en')} points, band: all` : ''
+  const note = series ? noteOf(series) : ''
   return (
     <ChartFrame
       title={title}
@@ -93,11 +110,20 @@ function Chart({
       dark={dark}
       formatY={formatY}
       actions={
-        rest.onLarge && (
-          <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Show ${title} large`} onClick={rest.onLarge}>
-            <Icon name="zoom" size={15} />
-          </ActionIcon>
-        )
+        <>
+          {rest.actions}
+          {rest.onLarge && (
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="sm"
+              aria-label={`Show ${title} large`}
+              onClick={rest.onLarge}
+            >
+              <Icon name="zoom" size={15} />
+            </ActionIcon>
+          )}
+        </>
       }
     >
       {error || problem ? (

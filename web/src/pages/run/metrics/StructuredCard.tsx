@@ -17,6 +17,9 @@ interface Props {
   readonly metric: Metric
 }
 
+/** Their charts have the metric's name in their own titles. */
+const CHARTS: readonly string[] = ['accuracy_table', 'predictions']
+
 /** A confusion matrix, accuracy table, residuals or predictions; as text where it is none of a shape we know. */
 export function StructuredCard({ runId, metric }: Props) {
   const query = useQuery({
@@ -25,9 +28,11 @@ export function StructuredCard({ runId, metric }: Props) {
   })
   return (
     <CardBox>
-      <h3 className={classes.title} title={metric.description}>
-        {metric.name}
-      </h3>
+      {!CHARTS.includes(metric.kind) && (
+        <h3 className={classes.title} title={metric.description}>
+          {metric.name}
+        </h3>
+      )}
       {query.isPending && <Loading what={metric.name} />}
       {query.error && (
         <Problem title="This metric could not be read" error={query.error} onRetry={() => void query.refetch()} />

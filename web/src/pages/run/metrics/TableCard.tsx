@@ -71,18 +71,16 @@ export function TableCard({ runId, metric, view }: Props) {
   )
   if (shown === 'chart') {
     return (
-      <div>
-        <LineCard
-          runId={runId}
-          metric={metric}
-          view={chartView}
-          xLabel={x}
-          columns={columns}
-          onWindow={setSpan}
-          title={`${metric.name}: ${y} over ${x}`}
-        />
-        {choice}
-      </div>
+      <LineCard
+        runId={runId}
+        metric={metric}
+        view={chartView}
+        xLabel={x}
+        columns={columns}
+        onWindow={setSpan}
+        title={`${metric.name}: ${y} over ${x}`}
+        actions={choice}
+      />
     )
   }
   const rows = pages.data?.pages.flatMap((page) => page.rows) ?? []

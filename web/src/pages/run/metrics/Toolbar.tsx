@@ -1,6 +1,7 @@
 import { Button, Checkbox, SegmentedControl, Select, Slider, TextInput } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { NO_SMOOTHING, type Smoothing } from '../../../charts/types'
+import { formatCount } from '../../../parts/format'
 import { Icon } from '../../../parts/Icon'
 import type { Address } from '../../../state/address'
 import { useKeys } from '../../../state/keys'
@@ -43,9 +44,7 @@ export function Toolbar({ settings, address, found, total }: Props) {
         onChange={(event) => setText(event.currentTarget.value)}
       />
       <span className={classes.count} role="status">
-        {found === total
-          ? `${total.toLocaleString('en')} metrics`
-          : `${found} of ${total.toLocaleString('en')} metrics`}
+        {found === total ? formatCount(total, 'metric') : `${found} of ${total.toLocaleString('en')} metrics`}
       </span>
       <SegmentedControl
         size="xs"
