@@ -56,6 +56,7 @@ export function otherProperties(properties: Readonly<Record<string, string>>): T
 }
 
 const GIT_NAMES: Readonly<Record<string, string>> = {
+  repository: 'Repository',
   repository_uri: 'Repository',
   branch: 'Branch',
   commit: 'Commit',

@@ -13,10 +13,16 @@ import { PackagesCard } from './PackagesCard'
 import { Section } from './Section'
 import { TagsCard } from './TagsCard'
 
+/** Of scripts that log in MLflow's way, or were given named arguments. */
+interface RunWithParameters extends RunDetail {
+  readonly params?: Readonly<Record<string, string>>
+}
+
 /** All that is known of a run but its values and files. */
-export default function Details({ run }: { readonly run: RunDetail }): JSX.Element {
+export default function Details({ run }: { readonly run: RunWithParameters }): JSX.Element {
   const warnings = warningTexts(run.warnings)
-  const parameters = argumentLine(run.definition)
+  const script = argumentLine(run.definition)
+  const parameters = Object.entries(run.params ?? {})
   const git = gitFacts(run.git)
   const machine = machineFacts(run.machine)
   const properties = otherProperties(run.properties)
@@ -77,10 +83,15 @@ export default function Details({ run }: { readonly run: RunDetail }): JSX.Eleme
           />
         </Section>
         <TagsCard run={run} />
-        {parameters && (
+        {script && (
           <Section title="Script and arguments">
-            <Facts facts={parameters.facts} />
-            <pre className={classes.command}>{parameters.line}</pre>
+            <Facts facts={script.facts} />
+            <pre className={classes.command}>{script.line}</pre>
+          </Section>
+        )}
+        {parameters.length > 0 && (
+          <Section title="Parameters">
+            <Facts facts={parameters} />
           </Section>
         )}
         <Section
