@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from azureml.core import Experiment, Workspace
+from azureml.core import Experiment, Run, Workspace
 from milepost.sdk import portal_file
 from milepost.sdk.portal_file import PortalState
 from milepost.sdk.portal_start import PortalFailed, asked_portal, start_portal, stop_portal
@@ -193,6 +193,15 @@ def test_none_is_started_where_that_is_not_wanted(folder: Path, ws: Workspace, m
     run.complete()
 
 
+def test_a_submitted_script_prints_no_token_into_its_log(folder: Path, submit: Callable[..., Run]) -> None:
+    state = start_portal(folder)
+    run = submit("from azureml.core import Run; print('page', Run.get_context().get_portal_url())")
+    run.wait_for_completion()
+    said = run.get_details_with_logs()["logFiles"]["azureml-logs/70_driver_log.txt"]
+    assert f"page {state.base}/experiments/exp/runs/{run.id}\n" in said
+    assert state.token not in said
+
+
 def test_a_portal_that_cannot_start_is_told_once(folder: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
     (folder / portal_file.LOCK).mkdir()
@@ -219,7 +228,7 @@ def test_what_a_killed_script_has_logged_is_shown(folder: Path, home: Path) -> N
     state = start_portal(folder)
     source = """
         import os, signal
-        from azureml.core import Experiment, Workspace
+        from azureml.core import Experiment, Run, Workspace
         run = Experiment(Workspace.get("test"), "killed").start_logging(snapshot_directory=None)
         for step in range(1000):
             run.log("mse", step)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 URL_VARIABLE: Final = "MILEPOST_PORTAL_URL"
+_JOB_VARIABLE: Final = "MILEPOST_JOB"
+"""The mark of a submitted run's processes."""
 _DEFAULT_PORTAL: Final = "http://127.0.0.1:8765"
 """Where the embedded portal listens, unless another workspace's does."""
 
@@ -58,23 +60,31 @@ def run_url(experiment: str, run_id: str, workspace: Path | None = None) -> str:
 def log_url(run_id: str, name: str, workspace: Path) -> str:
     """The address of a log's text.  Starts nothing: it opens while the portal that runs now does."""
     path = f"/api/v1/runs/{quote(run_id, safe='')}/logs/{quote(name, safe='/')}"
-    if not os.environ.get(URL_VARIABLE):
+    if _gives_links():
         from milepost.sdk.portal_file import running
 
         found = running(workspace)
         if found is not None:
             return found.link(path)
-    return portal_base() + path
+    return portal_base(workspace) + path
 
 
 def _opened(path: str, workspace: Path | None) -> str:
-    if workspace is not None and not os.environ.get(URL_VARIABLE):
+    if workspace is not None and _gives_links():
         from milepost.sdk.portal_start import asked_portal
 
         found = asked_portal(workspace)
         if found is not None:
             return found.link(path)
-    return portal_base() + path
+    return portal_base(workspace) + path
+
+
+def _gives_links() -> bool:
+    """Whether addresses carry the token of a portal of this machine.
+
+    Not where a submitted script prints them: that is kept as a log of the run, for all who come to see it.
+    """
+    return not os.environ.get(URL_VARIABLE) and not os.environ.get(_JOB_VARIABLE)
 
 
 def docs_url(name: str) -> str:
