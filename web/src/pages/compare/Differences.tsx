@@ -3,21 +3,24 @@ import { useQuery } from '@tanstack/react-query'
 import { type JSX, useState } from 'react'
 import { Link } from 'react-router'
 import { Empty } from '../../parts/Empty'
-import { formatValue } from '../../parts/format'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
 import { runPath } from '../../state/names'
 import classes from './Differences.module.css'
 import { RunMark } from './RunMark'
 import { type ComparedRun, comparisonQuery, type Difference, type DifferenceKind, KINDS } from './runs'
+import { cellText } from './scales'
 
 const TITLES: Readonly<Record<DifferenceKind, string>> = {
   parameters: 'Parameters',
   metrics: 'Metrics',
   tags: 'Tags',
-  properties: 'Properties',
-  environment: 'Environment',
   code: 'Code',
+  environment: 'Environment',
+  definition: 'Definition',
+  properties: 'Properties',
+  machine: 'Machine',
+  run: 'Run',
 }
 
 /** What is not the same in all runs, by kind. */
@@ -51,6 +54,11 @@ export function Differences({ runs }: { readonly runs: readonly ComparedRun[] })
             ? 'It takes two runs to differ.'
             : 'Their parameters, tags, metrics, environment and code are the same.'}
         </Empty>
+      )}
+      {query.data.left_out > 0 && (
+        <Text size="sm" c="dimmed" mb="sm">
+          {query.data.left_out.toLocaleString('en')} more differences are not shown: there are too many.
+        </Text>
       )}
       {parts.map(({ kind, rows }) => (
         <DifferenceTable key={kind} title={TITLES[kind]} rows={rows} runs={runs} isCode={kind === 'code'} />
@@ -97,7 +105,7 @@ function DifferenceTable({ title, rows, runs, isCode }: TableProperties): JSX.El
                 </Table.Th>
                 {runs.map((run) => (
                   <Table.Td key={run.run_id} className={classes.value}>
-                    {run.run_id in row.values ? formatValue(row.values[run.run_id]) : <Missing />}
+                    {run.run_id in row.values ? cellText(row.values[run.run_id]) : <Missing />}
                   </Table.Td>
                 ))}
               </Table.Tr>

@@ -3,11 +3,11 @@ import { useElementSize } from '@mantine/hooks'
 import type { JSX } from 'react'
 import { useNavigate } from 'react-router'
 import { colourOf, dashOf } from '../../charts/colours'
-import { formatNumber, formatValue } from '../../parts/format'
+import { formatNumber } from '../../parts/format'
 import { runPath } from '../../state/names'
 import classes from './Charts.module.css'
 import type { ComparedRun, Difference } from './runs'
-import { type Axis, axisOf, placeOn, shortened } from './scales'
+import { type Axis, axisOf, cellText, placeOn, shortened } from './scales'
 
 interface Properties {
   readonly runs: readonly ComparedRun[]
@@ -51,7 +51,7 @@ export function ParallelCoordinates({ runs, facts }: Properties): JSX.Element {
             const place = placeOn(axis, fact.values[run.run_id])
             return place === null ? null : ([xAt(index), yAt(place)] as const)
           })
-          const told = shown.map(({ fact }) => `${fact.name}: ${formatValue(fact.values[run.run_id])}`).join('\n')
+          const told = shown.map(({ fact }) => `${fact.name}: ${cellText(fact.values[run.run_id])}`).join('\n')
           const open = () => navigate(runPath(run.experiment, run.run_id))
           return (
             // biome-ignore lint/a11y/useSemanticElements: there are no links within lines of an SVG

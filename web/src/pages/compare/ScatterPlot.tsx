@@ -3,11 +3,11 @@ import { useElementSize } from '@mantine/hooks'
 import type { JSX } from 'react'
 import { useNavigate } from 'react-router'
 import { colourOf } from '../../charts/colours'
-import { formatNumber, formatValue } from '../../parts/format'
+import { formatNumber } from '../../parts/format'
 import { runPath } from '../../state/names'
 import classes from './Charts.module.css'
 import type { ComparedRun, Difference } from './runs'
-import { type Axis, axisOf, placeOn, shortened } from './scales'
+import { type Axis, axisOf, cellText, placeOn, shortened } from './scales'
 
 interface Properties {
   readonly runs: readonly ComparedRun[]
@@ -66,7 +66,7 @@ export function ScatterPlot({ runs, x, y }: Properties): JSX.Element {
           {shortened(y.name, 50)}
         </text>
         {points.map(({ run, cx, cy }) => {
-          const told = [x, y].map((fact) => `${fact.name}: ${formatValue(fact.values[run.run_id])}`)
+          const told = [x, y].map((fact) => `${fact.name}: ${cellText(fact.values[run.run_id])}`)
           const open = () => navigate(runPath(run.experiment, run.run_id))
           return (
             // biome-ignore lint/a11y/useSemanticElements: there are no links within circles of an SVG

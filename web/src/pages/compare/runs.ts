@@ -1,6 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
 import { send } from '../../api/http'
-import type { Value } from '../../api/types'
 
 /** A run as the compare page shows it. */
 export interface ComparedRun {
@@ -16,13 +15,25 @@ export interface ComparedRun {
 /** A fact in which the runs differ: what each of them has. */
 export interface Difference {
   readonly name: string
-  readonly values: Readonly<Record<string, Value>>
+  /** A run that does not have it is left out. */
+  readonly values: Readonly<Record<string, unknown>>
 }
 
-export const KINDS = ['parameters', 'metrics', 'tags', 'properties', 'environment', 'code'] as const
+export const KINDS = [
+  'parameters',
+  'metrics',
+  'tags',
+  'code',
+  'environment',
+  'definition',
+  'properties',
+  'machine',
+  'run',
+] as const
 export type DifferenceKind = (typeof KINDS)[number]
 
 export interface Comparison {
+  readonly left_out: number
   readonly differences: Readonly<Partial<Record<DifferenceKind, readonly Difference[]>>>
 }
 

@@ -1,6 +1,10 @@
 /** Numbers and texts on an axis: for scatter and parallel coordinates. */
 
-export type Cell = number | string | boolean | null | undefined
+import type { Value } from '../../api/types'
+import { formatValue } from '../../parts/format'
+
+/** A value of any kind; only numbers, texts and truth values have a place on an axis. */
+export type Cell = unknown
 
 export interface NumberAxis {
   readonly kind: 'number'
@@ -35,7 +39,7 @@ export function axisOf(cells: readonly Cell[]): Axis | null {
     const room = min === max ? Math.abs(min) / 10 || 1 : (max - min) * 0.04
     return { kind: 'number', min: min - room, max: max + room, ticks: ticksBetween(min - room, max + room) }
   }
-  const values = [...new Set(present.map(String))].sort()
+  const values = [...new Set(present.map(cellText))].sort()
   return values.length === 0 ? null : { kind: 'text', values }
 }
 
@@ -43,7 +47,7 @@ export function axisOf(cells: readonly Cell[]): Axis | null {
 export function placeOn(axis: Axis, cell: Cell): number | null {
   if (cell === null || cell === undefined) return null
   if (axis.kind === 'text') {
-    const index = axis.values.indexOf(String(cell))
+    const index = axis.values.indexOf(cellText(cell))
     if (index < 0) return null
     return axis.values.length === 1 ? 0.5 : 0.05 + (0.9 * index) / (axis.values.length - 1)
   }
@@ -72,4 +76,10 @@ function isNumberWord(cell: Cell): boolean {
 export function shortened(text: string, most: number): string {
   const letters = [...text]
   return letters.length <= most ? text : `${letters.slice(0, most - 1).join('')}…`
+}
+
+/** A value in a table or beside a point. */
+export function cellText(cell: Cell): string {
+  if (typeof cell === 'object' && cell !== null) return JSON.stringify(cell)
+  return formatValue(cell as Value | undefined)
 }

@@ -22,11 +22,7 @@ export default function Children({ run }: { readonly run: RunDetail }): JSX.Elem
   const columns = useQuery({
     queryKey: ['runs', 'columns-of-children', run.run_id],
     queryFn: ({ signal }) =>
-      get<RunColumns>(
-        '/runs/columns',
-        { experiment: run.experiment, filter: `parent = ${quoted(run.run_id)}` },
-        signal,
-      ),
+      get<RunColumns>('/runs/columns', { experiment: run.experiment, parent: run.run_id }, signal),
   })
   const shown = primary(columns.data)
   const asked = shown.map((each) => each.column.replaceAll('%', '%25').replaceAll(',', '%2C')).join(',')
@@ -150,9 +146,4 @@ function primary(columns: RunColumns | undefined): Column[] {
   }))
   const tags = columns.tags.map((each) => ({ column: `tags.${each.name}`, label: each.name, count: each.count }))
   return [...metrics, ...tags].sort((a, b) => b.count - a.count).slice(0, MOST_COLUMNS)
-}
-
-/** A text in the filter language. */
-function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
