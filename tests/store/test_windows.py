@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from milepost.store import lines
 from milepost.store import windows as windows_module
 from milepost.store.batch import SYSTEM
 from milepost.store.downsampling import drawn
@@ -186,6 +187,42 @@ def test_memory_is_bounded(store: Store) -> None:
         found = look(store, *(Wanted("r", f"m{number}") for number in range(10)), Wanted("r", "long"), memory=memory)
         assert [each.inside for each in found] == [10_000] * 10 + [50_000]
         assert 0 < memory.bytes <= 1 << 20
+
+
+def test_a_very_long_line_is_held_thinned_out_and_keeps_its_extremes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "LONG", 150_000)
+    monkeypatch.setattr(lines, "_KEPT_GROUPS", 5_000)
+    monkeypatch.setattr(windows_module, "_SMALL", 1000)
+    memory = LineMemory(1 << 24)
+    rng = np.random.default_rng(2)
+    say(store, run_event("r"))
+    logged = np.empty(0)
+    for size in [160_000, 65_000, 10, 100_000, 300]:
+        fresh = rng.normal(size=size)
+        fresh[size // 3] = 100.0 + size
+        fresh[size // 2] = np.nan
+        fresh[size // 4] = -100.0 - size
+        say(store, series("r", "m", fresh.tolist()))
+        logged = np.concatenate([logged, fresh])
+        whole = look(store, Wanted("r", "m"), memory=memory)[0]
+        assert whole.thinned
+        assert whole.inside == len(logged)
+        assert len(whole.x) < len(logged) / 2
+        assert (np.diff(whole.x) > 0).all()
+        kept = whole.x.astype(int)
+        assert np.array_equal(whole.y, logged[kept], equal_nan=True)
+        for extreme in np.flatnonzero(np.isnan(logged) | (np.abs(logged) > 90)).tolist():
+            assert extreme in kept
+        assert (kept[0], kept[-1]) == (0, len(logged) - 1)
+    # A window of few points is exact, and one of many is cut from what is held.
+    few = look(store, Wanted("r", "m"), memory=memory, begin=1000, end=2000)[0]
+    assert not few.thinned
+    assert np.array_equal(few.y, logged[999:2002], equal_nan=True)
+    many = look(store, Wanted("r", "m"), memory=memory, begin=1000, end=300_000)[0]
+    assert many.thinned
+    assert many.inside == pytest.approx(299_001, rel=0.05)
 
 
 def test_many_readers_while_a_metric_grows(store: Store) -> None:

@@ -57,8 +57,8 @@ class DecodedSeries:
 
 def series_of(window: Window, points: int) -> Series:
     """A window as it is sent: all its points where it has up to ``points``, else thinned out, with a band."""
-    exact = window.inside <= points
-    numbers = drawn(window.x, window.y, points + _EXACT_EDGES if exact else points)
+    exact = window.inside <= points and not window.thinned
+    numbers = drawn(window.x, window.y, points + _EXACT_EDGES if exact else points, banded=window.thinned)
     wanted = window.wanted
     about = {
         "run_id": wanted.run_id,

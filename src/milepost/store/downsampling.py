@@ -36,12 +36,13 @@ class Drawn:
     minus_infinite: int
 
 
-def drawn(x: NDArray[np.float64], y: NDArray[np.float64], points: int) -> Drawn:
+def drawn(x: NDArray[np.float64], y: NDArray[np.float64], points: int, *, banded: bool = False) -> Drawn:
     """The line (x ascending and finite, y of the same length) in about ``points`` points.
 
     Where it has no more than that many, all of them.  Else those that MinMaxLTTB picks, the greatest and the least
     value, and up to a quarter more for gaps; and a band.  Between two neighbouring points every value of the line
-    lies within the band's edges joined by straight lines, so a spike is never outside of it.
+    lies within the band's edges joined by straight lines, so a spike is never outside of it.  ``banded``: with a band
+    even where all points are drawn, since others were left out before.
     """
     missing = np.isnan(y)
     nans = int(missing.sum())
@@ -51,7 +52,7 @@ def drawn(x: NDArray[np.float64], y: NDArray[np.float64], points: int) -> Drawn:
         plus, minus = int((y == np.inf).sum()), int((y == -np.inf).sum())
         y = _clipped(y, finite)
         missing = np.isnan(y)
-    if len(y) <= points:
+    if len(y) <= points and not banded:
         return Drawn(x, y, None, None, nans, plus, minus)
     there = np.flatnonzero(~missing) if missing.any() else None
     xs, ys = (x, y) if there is None else (x[there], y[there])

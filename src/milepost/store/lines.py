@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from milepost.store.batch import Column, Points
 
-_BYTES: Final = 32  # that a point of a line takes at most
 _OBJECT_BYTES: Final = 2000
+_KEPT_GROUPS: Final = 1 << 19  # of a line that is too long to be kept whole
+LONG: Final = 1 << 22
+"""A line of more points is held thinned out: of each few in a row the first, the last, and the extremes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Line:
     """The numbers of another column, where one was asked for."""
     rising: tuple[bool, bool, bool]
     """Whether steps, times and ``across`` never fall."""
+    total: int
+    """n, or more where the line is thinned out: how many points the metric has."""
 
 
 def line_of(points: Points, column: str, across: str | None = None) -> Line:
@@ -42,6 +46,30 @@ def line_of(points: Points, column: str, across: str | None = None) -> Line:
     growing = GrowingLine(column, across, len(points))
     growing.add(points)
     return growing.line()
+
+
+def group_of(count: int) -> int:
+    """How many points in a row are thinned out together in a line of so many points; 1: none are."""
+    return 1 if count <= LONG else 1 << (-(-count // _KEPT_GROUPS) - 1).bit_length()
+
+
+def _thinned(values: NDArray[np.float64], group: int) -> NDArray[np.int64]:
+    """Which points to keep: of each group the first, the last, the least, the greatest, and the first NaN."""
+    count = len(values)
+    starts = np.arange(0, count, group)
+    padded = np.full(len(starts) * group, np.nan)
+    padded[:count] = values
+    rows = padded.reshape(-1, group)
+    missing = np.isnan(rows)
+    places = [starts, np.minimum(starts + group - 1, count - 1)]
+    places += [
+        starts + np.where(missing, np.inf, rows).argmin(axis=1),
+        starts + np.where(missing, -np.inf, rows).argmax(axis=1),
+    ]
+    if missing.any():
+        places.append(starts + missing.argmax(axis=1))
+    kept = np.unique(np.concatenate(places))
+    return kept[kept < count]
 
 
 def _numbers(column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
@@ -76,14 +104,16 @@ def _as_float(number: int) -> float:
 class GrowingLine:
     """A line that takes more points at its end.  What ``line`` gave before stays as it is."""
 
-    def __init__(self, column: str, across: str | None, room: int = 0) -> None:
-        """``room``: points to make room for at once."""
+    def __init__(self, column: str, across: str | None, room: int = 0, group: int = 1) -> None:
+        """``room``: points to make room for at once.  ``group``: see ``group_of``."""
         self.lock = threading.Lock()
         """To be held from reading ``read`` until the points that follow are added."""
         self.read = 0
         """Points of the metric that were added, with or without a number."""
         self._column = column
         self._across = across
+        self.group = group
+        self._total = 0
         self._count = 0
         kinds: list[Any] = [np.int64, np.int64, np.float64]
         if across is not None:
@@ -113,6 +143,10 @@ class GrowingLine:
         fresh: list[NDArray[Any]] = [points.steps, points.times, *(numbers for numbers, _ in found)]
         if there is not None and not there.all():
             fresh = [array[there] for array in fresh]
+        self._total += len(fresh[0])
+        if self.group > 1 and len(fresh[0]):
+            kept = _thinned(fresh[2], self.group)
+            fresh = [array[kept] for array in fresh]
         self._append(fresh)
 
     def _append(self, fresh: list[NDArray[Any]]) -> None:
@@ -139,7 +173,9 @@ class GrowingLine:
         """The line as it is now."""
         views = [array[: self._count] for array in self._arrays]
         steps, times, across = self._rising
-        return Line(views[0], views[1], views[2], views[3] if len(views) > 3 else None, (steps, times, across))
+        return Line(
+            views[0], views[1], views[2], views[3] if len(views) > 3 else None, (steps, times, across), self._total
+        )
 
 
 class LineMemory:
@@ -157,9 +193,9 @@ class LineMemory:
         """What the lines take."""
         return self._total
 
-    def fits(self, count: int) -> bool:
-        """Whether a line of so many points is small enough to be kept."""
-        return count * _BYTES <= self._limit // 2
+    def fits(self, line: GrowingLine) -> bool:
+        """Whether a line is small enough to be kept."""
+        return line.bytes <= self._limit // 2
 
     def get(self, key: Hashable) -> GrowingLine | None:
         """The line of this key, which counts as used now."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from sqlalchemy import and_, or_, select
 
+from milepost.store import lines
 from milepost.store.batch import SERIES, TABLE, USER
 from milepost.store.engine import pieces, read
 from milepost.store.lines import GrowingLine, Line, LineMemory, line_of
@@ -34,8 +35,9 @@ RELATIVE: Final = "relative"
 
 _SMALL: Final = 1 << 17
 """Points up to which a metric is read whole, whatever the window: the next window wants it too."""
-_AT_ONCE: Final = 1 << 22
+_AT_ONCE: Final = lines.LONG
 """Points that are read before the first of their lines are given back."""
+_CHUNKS_AT_ONCE: Final = 16
 _METRICS_AT_ONCE: Final = 100  # SQLite takes no deeper conditions than 1,000
 _NAMES_AT_ONCE: Final = 250
 _SLACK_NS: Final = 2000  # seconds as float64 are that inexact
@@ -76,7 +78,9 @@ class Window:
     """Ascending.  With the point before the window and the one after it, so that the line goes on to the edges."""
     y: NDArray[np.float64]
     inside: int
-    """Points within the window."""
+    """Points within the window; of a window of more than four million points, about how many."""
+    thinned: bool = False
+    """Whether not all of those points are here, but the extremes of each few of them."""
     reordered: bool = False
     """Whether the metric's points were logged in another order than that of x."""
     problem: str | None = None
@@ -116,12 +120,15 @@ def windows(store: Store, wanted: Sequence[Wanted], axis: Axis, memory: LineMemo
         for each in some:
             each.growing = memory.get(each.identity)
             each.read = each.growing.read if each.growing is not None else 0
-        partly = [] if axis.whole else [each for each in some if _is_read_partly(each)]
-        wholly = [each for each in some if all(each is not other for other in partly)]
+        partly: list[_Found] = []
         with read(store.engine) as connection:
-            _load_rest(connection, wholly)
-            for each in partly:
-                _load_window(connection, each, axis)
+            if not axis.whole:
+                partly = [each for each in some if _is_read_partly(each) and _load_window(connection, each, axis)]
+            wholly = [each for each in some if all(each is not other for other in partly)]
+            if len(some) == 1 and wholly and some[0].count > lines.LONG:
+                _load_long(connection, some[0])
+            else:
+                _load_rest(connection, wholly)
         for each in partly:
             line = line_of(concat([points for _, points in each.parts]), each.column) if each.parts else None
             yield each.place, _none(each.wanted) if line is None else _cut(each, line, axis)
@@ -206,7 +213,8 @@ def _portions(found: list[_Found]) -> Iterator[list[_Found]]:
 
 
 def _is_read_partly(each: _Found) -> bool:
-    return each.growing is None and each.count > _SMALL and each.wanted.across is None
+    here = each.growing is not None and each.growing.group == 1
+    return not here and each.count > _SMALL and each.wanted.across is None
 
 
 # Their points.
@@ -256,11 +264,14 @@ def _tails(connection: Connection, found: list[_Found]) -> dict[int, tuple[int, 
     return {key: (count, None if tail is None else decode(tail)) for key, count, tail in rows}
 
 
-def _load_window(connection: Connection, each: _Found, axis: Axis) -> None:
-    """Read the chunks that the window touches, and the one that comes before it and the one after it along x."""
+def _load_window(connection: Connection, each: _Found, axis: Axis) -> bool:
+    """Read the chunks that the window touches, and the one that comes before it and the one after it along x.
+
+    False where they have too many points to read them all.
+    """
     tail = _tails(connection, [each]).get(each.key)
     if tail is None:
-        return
+        return True
     lowest, highest = _bounds(axis, each.origin_ns)
     edges = (
         (metric_chunks.c.min_step, metric_chunks.c.max_step)
@@ -268,14 +279,16 @@ def _load_window(connection: Connection, each: _Found, axis: Axis) -> None:
         else (metric_chunks.c.min_ns, metric_chunks.c.max_ns)
     )
     listed = connection.execute(
-        select(metric_chunks.c.start, *edges)
+        select(metric_chunks.c.start, *edges, metric_chunks.c["count"])
         .where(metric_chunks.c.metric_key == each.key)
         .order_by(metric_chunks.c.start)
     ).all()
-    chosen = {start for start, least, most in listed if most >= lowest and least <= highest}
-    before = max(((most, start) for start, _, most in listed if most < lowest), default=None)
-    after = min(((least, start) for start, least, _ in listed if least > highest), default=None)
+    chosen = {start for start, least, most, _ in listed if most >= lowest and least <= highest}
+    before = max(((most, start) for start, _, most, _ in listed if most < lowest), default=None)
+    after = min(((least, start) for start, least, _, _ in listed if least > highest), default=None)
     chosen |= {neighbour[1] for neighbour in (before, after) if neighbour is not None}
+    if sum(points for start, _, _, points in listed if start in chosen) > lines.LONG:
+        return False
     for some in pieces(sorted(chosen), 500):
         rows = connection.execute(
             select(metric_chunks.c.start, metric_chunks.c.data)
@@ -286,6 +299,45 @@ def _load_window(connection: Connection, each: _Found, axis: Axis) -> None:
     count, points = tail
     if points is not None:
         each.parts.append((count - len(points), points))
+    return True
+
+
+def _load_long(connection: Connection, each: _Found) -> None:
+    """Read the rest of a very long metric a few chunks at a time; what is kept of them is thinned out."""
+    tail = _tails(connection, [each]).get(each.key)
+    if tail is None:
+        each.gone = True
+        return
+    each.count, points = tail
+    group = lines.group_of(each.count)
+    if each.growing is None or each.growing.group < group:
+        each.growing = GrowingLine(each.column, each.wanted.across, group=group)
+    with each.growing.lock:
+        while True:
+            rows = connection.execute(
+                select(metric_chunks.c.start, metric_chunks.c.data)
+                .where(
+                    metric_chunks.c.metric_key == each.key,
+                    metric_chunks.c.start + metric_chunks.c["count"] > each.growing.read,
+                )
+                .order_by(metric_chunks.c.start)
+                .limit(_CHUNKS_AT_ONCE)
+            ).all()
+            if not rows:
+                break
+            for start, data in rows:
+                _add(each.growing, start, decode(data))
+        if points is not None:
+            _add(each.growing, each.count - len(points), points)
+
+
+def _add(growing: GrowingLine, start: int, points: Points) -> bool:
+    """Add those of the points, which begin at an index of the metric, that are not read yet.  False for a hole."""
+    if start > growing.read:
+        return False
+    if start + len(points) > growing.read:
+        growing.add(take(points, growing.read - start, len(points)))
+    return True
 
 
 def _bounds(axis: Axis, origin_ns: int) -> tuple[int, int]:
@@ -311,14 +363,13 @@ def _completed(each: _Found, memory: LineMemory) -> Line | None:
         return None
     growing = each.growing or GrowingLine(each.column, each.wanted.across, each.count)
     with growing.lock:
-        for start, points in each.parts:
-            if start > growing.read:
-                return None  # deleted meanwhile
-            if start + len(points) > growing.read:
-                growing.add(take(points, growing.read - start, len(points)))
+        if not all(_add(growing, start, points) for start, points in each.parts):
+            return None  # deleted meanwhile
         line = growing.line()
-    if memory.fits(each.count):
+    if memory.fits(growing):
         memory.put(each.identity, growing)
+    else:
+        memory.drop(each.identity)
     return line
 
 
@@ -341,4 +392,7 @@ def _cut(each: _Found, line: Line, axis: Axis) -> Window:
     last = len(x) if axis.end is None else int(np.searchsorted(x, axis.end, "right"))
     last = max(first, last)
     start, stop = max(first - 1, 0), min(last + 1, len(x))
-    return Window(each.wanted, x[start:stop], y[start:stop], last - first, reordered=not rising)
+    inside, thinned = last - first, line.total > len(x)
+    if thinned:  # evenly, so this is nearly how many there are
+        inside = round(line.total * inside / len(x))
+    return Window(each.wanted, x[start:stop], y[start:stop], inside, thinned, reordered=not rising)
