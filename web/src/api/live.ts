@@ -14,45 +14,63 @@ export interface Watched {
   readonly runId?: string
 }
 
-/**
- * Calls back for every change while the tab is seen, and once when it is seen again.
- *
- * A hidden tab gives its connection back: browsers open only six to one server, over all tabs.
- */
-export function useChanges({ experiment, runId }: Watched, onChange: (change: Change | null) => void): void {
+type Listener = (change: Change | null) => void
+
+interface Stream {
+  readonly source: EventSource
+  readonly listeners: Set<Listener>
+}
+
+/** One stream for each address: browsers open only six connections to one server, over all tabs. */
+const streams = new Map<string, Stream>()
+
+function listen(url: string, listener: Listener): () => void {
+  let stream = streams.get(url)
+  if (!stream) {
+    const opened: Stream = { source: new EventSource(url), listeners: new Set() }
+    opened.source.onmessage = (event: MessageEvent<string>) => {
+      const change = parseChange(event.data)
+      if (change) for (const each of [...opened.listeners]) each(change)
+    }
+    streams.set(url, opened)
+    stream = opened
+  }
+  const { source, listeners } = stream
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0) return
+    source.close()
+    streams.delete(url)
+  }
+}
+
+/** Calls back for every change while the tab is seen, and with null when it is seen again. */
+export function useChanges({ experiment, runId }: Watched, onChange: Listener): void {
   const newest = useRef(onChange)
   useEffect(() => {
     newest.current = onChange
   })
   useEffect(() => {
-    let source: EventSource | null = null
-    let wasHidden = false
-    const open = () => {
-      source = new EventSource(apiUrl('/changes', { experiment, run_id: runId }))
-      const take = (event: MessageEvent<string>) => {
-        const change = parseChange(event.data)
-        if (change) newest.current(change)
-      }
-      source.onmessage = take
-      for (const kind of ['change', 'runs', 'run', 'metrics', 'files']) {
-        source.addEventListener(kind, (event) => take(event as MessageEvent<string>))
-      }
-    }
+    const url = apiUrl('/changes', { experiment, run_id: runId })
+    const tell: Listener = (change) => newest.current(change)
+    let stop: (() => void) | null = null
     const look = () => {
       if (document.hidden) {
-        source?.close()
-        source = null
-        wasHidden = true
-      } else if (!source) {
-        open()
-        if (wasHidden) newest.current(null)
-      }
+        stop?.()
+        stop = null
+      } else stop ??= listen(url, tell)
+    }
+    const seen = () => {
+      const wasHidden = stop === null
+      look()
+      if (wasHidden && !document.hidden) tell(null)
     }
     look()
-    document.addEventListener('visibilitychange', look)
+    document.addEventListener('visibilitychange', seen)
     return () => {
-      document.removeEventListener('visibilitychange', look)
-      source?.close()
+      document.removeEventListener('visibilitychange', seen)
+      stop?.()
     }
   }, [experiment, runId])
 }
@@ -73,13 +91,22 @@ export function refresh(client: QueryClient, change: Change | null): void {
     void client.invalidateQueries()
     return
   }
-  stale('runs')
-  if (change.kind === 'runs' || change.kind === 'run') stale('experiments')
+  if (change.kind === 'metrics') {
+    void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === 'runs' && queryKey[1] !== 'columns' })
+    // Names are counted over thousands of runs: not for every value.
+    void client.refetchQueries({ queryKey: ['runs', 'columns'], type: 'active', stale: true })
+  } else if (change.kind !== 'files') {
+    stale('runs')
+    stale('experiments')
+  }
+  // No names: too many to tell, any may have changed.
+  if (change.run_ids.length === 0 && change.kind !== 'runs') stale('run')
   for (const runId of change.run_ids) {
-    if (change.kind === 'metrics') stale('run', runId, 'metrics')
-    else if (change.kind === 'files') stale('run', runId, 'files')
+    if (change.kind === 'metrics') {
+      stale('run', runId, 'metrics')
+      stale('series', runId)
+    } else if (change.kind === 'files') stale('run', runId, 'files')
     else stale('run', runId)
-    if (change.kind === 'metrics') stale('series', runId)
   }
 }
 

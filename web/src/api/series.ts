@@ -7,6 +7,8 @@ export interface SeriesName {
   readonly name: string
   readonly namespace?: string
   readonly column?: string
+  /** Of tables: the column that x is. */
+  readonly x_column?: string
 }
 
 export type SeriesX = 'step' | 'time' | 'relative'

@@ -20,7 +20,7 @@ export interface Experiment {
   readonly name: string
   readonly id: string
   readonly created: string
-  readonly archived: string | boolean | null
+  readonly archived: string | null
   readonly description: string | null
   readonly tags: Tags
   readonly run_count: number
@@ -40,6 +40,7 @@ export interface RunRow {
   readonly started: string | null
   readonly ended: string | null
   readonly duration_s: number | null
+  readonly archived: string | null
   readonly parent_id: string | null
   readonly target: string | null
   readonly submitted_by: string | null
@@ -53,8 +54,8 @@ export interface RunRow {
 export interface RunDetail extends RunRow {
   readonly display_name: string | null
   readonly description: string | null
-  readonly archived: string | boolean | null
   readonly properties: Readonly<Record<string, string>>
+  readonly params: Readonly<Record<string, string>>
   readonly error: Readonly<Record<string, unknown>> | null
   readonly warnings: readonly Readonly<Record<string, unknown>>[]
   readonly definition: Readonly<Record<string, unknown>> | null
@@ -72,6 +73,8 @@ export interface RunPage {
   readonly runs: readonly RunRow[]
   readonly next_cursor: string | null
   readonly total: number | null
+  /** False where there are more than are counted. */
+  readonly total_is_exact: boolean
 }
 
 /** A name that runs have, and how many of them. */
@@ -90,9 +93,16 @@ export interface RunColumns {
 export interface RunGroup {
   readonly value: Value
   readonly count: number
-  readonly best: Num | null
+  /** Of the last values of the metric. */
+  readonly min: Num | null
+  readonly max: Num | null
   readonly mean: Num | null
   readonly statuses: Readonly<Record<string, number>>
+}
+
+export interface RunGroups {
+  readonly groups: readonly RunGroup[]
+  readonly total: number
 }
 
 export type RunAction = 'archive' | 'restore' | 'delete' | 'cancel' | 'tag' | 'untag'

@@ -26,11 +26,13 @@ export function Header() {
           </NavLink>
         ))}
       </nav>
-      <span className={classes.workspace} title="Workspace">
-        {workspace.data?.name}
-        {workspace.data?.read_only ? ' (read only)' : ''}
-      </span>
-      <SchemeSwitch />
+      <div className={classes.right}>
+        <span className={classes.workspace} title="Workspace">
+          {workspace.data?.name}
+          {workspace.data?.read_only ? ' (read only)' : ''}
+        </span>
+        <SchemeSwitch />
+      </div>
     </header>
   )
 }

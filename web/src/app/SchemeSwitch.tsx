@@ -15,7 +15,6 @@ export function SchemeSwitch() {
         variant="subtle"
         color="gray"
         size="lg"
-        ml="auto"
         aria-label={label}
         onClick={() => setColorScheme(NEXT[colorScheme])}
       >

@@ -1,7 +1,7 @@
 import { Table, UnstyledButton } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { get } from '../../api/http'
-import type { RunGroup, Value } from '../../api/types'
+import type { RunGroups, Value } from '../../api/types'
 import { formatCount, formatValue } from '../../parts/format'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
@@ -34,18 +34,13 @@ export function groupCondition(by: string, valueJson: string): string {
 export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Props) {
   const query = useQuery({
     queryKey: ['runs', 'groups', experiment, by, filter, metric],
-    queryFn: ({ signal }) =>
-      get<{ readonly groups: readonly RunGroup[] } | readonly RunGroup[]>(
-        '/runs/groups',
-        { experiment, by, filter, metric },
-        signal,
-      ),
+    queryFn: ({ signal }) => get<RunGroups>('/runs/groups', { experiment, by, filter, metric }, signal),
     placeholderData: keepPreviousData,
   })
   if (query.isPending) return <Loading what="the groups" />
   if (query.isError)
     return <Problem title="The runs could not be grouped" error={query.error} onRetry={() => query.refetch()} />
-  const groups = 'groups' in query.data ? query.data.groups : query.data
+  const { groups, total } = query.data
   return (
     <section className={classes.box} aria-label={`Groups by ${columnLabel(by)}`}>
       <Table highlightOnHover verticalSpacing={4}>
@@ -55,6 +50,7 @@ export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Pro
             <Table.Th>Runs</Table.Th>
             {metric && <Table.Th>Least {columnLabel(metric)}</Table.Th>}
             {metric && <Table.Th>Mean</Table.Th>}
+            {metric && <Table.Th>Greatest</Table.Th>}
             <Table.Th>Status</Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -74,8 +70,9 @@ export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Pro
                   </UnstyledButton>
                 </Table.Td>
                 <Table.Td>{group.count.toLocaleString('en')}</Table.Td>
-                {metric && <Table.Td>{formatValue(group.best)}</Table.Td>}
+                {metric && <Table.Td>{formatValue(group.min)}</Table.Td>}
                 {metric && <Table.Td>{formatValue(group.mean)}</Table.Td>}
+                {metric && <Table.Td>{formatValue(group.max)}</Table.Td>}
                 <Table.Td>
                   <div className={classes.statuses}>
                     {Object.entries(group.statuses).map(([status, count]) => (
@@ -89,7 +86,8 @@ export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Pro
         </Table.Tbody>
       </Table>
       <p className={classes.note}>
-        {formatCount(groups.length, 'group')}.{' '}
+        {formatCount(total, 'group')}
+        {total > groups.length ? `, the largest ${groups.length} of them` : ''}.{' '}
         {open === null ? 'A value shows its runs alone.' : 'The same value again shows all runs.'}
       </p>
     </section>

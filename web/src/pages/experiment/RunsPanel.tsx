@@ -7,6 +7,7 @@ import { columnsQuery } from '../../api/queries'
 import { formatCount } from '../../parts/format'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
+import { joinList } from '../../state/address'
 import { useKeys } from '../../state/keys'
 import { comparePath, runPath } from '../../state/names'
 import { BulkBar, MOST_COMPARED } from './BulkBar'
@@ -40,7 +41,7 @@ export function RunsPanel({ experiment }: Props) {
       filter,
       order_by: view.sort,
       descending: view.descending,
-      columns: askedColumns(view.columns).map(escapeColumn).join(','),
+      columns: joinList(askedColumns(view.columns)),
       children: view.children,
       archived: view.archived,
     }),
@@ -66,7 +67,8 @@ export function RunsPanel({ experiment }: Props) {
   )
   const move = (by: number) => setActive((at) => Math.min(Math.max(at + by, 0), runs.rows.length - 1))
   const sortBy = (column: string) => {
-    const descending = view.sort === column ? !view.descending : column === 'created' || column === 'number'
+    const descending =
+      view.sort === column ? !view.descending : ['created', 'started', 'ended', 'number'].includes(column)
     address.set({ sort: formatSort(column, descending) })
   }
   useKeys({
@@ -155,7 +157,7 @@ export function RunsPanel({ experiment }: Props) {
             onShow={onShow}
           />
         )}
-        {view.charts && (
+        {view.charts && runs.rows.length > 0 && (
           <Suspense fallback={<Loading what="the charts" />}>
             <ChartsPanel
               rows={runs.rows}
@@ -178,9 +180,4 @@ function groupFilter(filter: string, group: string, value: string | null): strin
   } catch {
     return filter // an address that was cut short
   }
-}
-
-/** Columns are told apart by commas. */
-function escapeColumn(key: string): string {
-  return key
 }

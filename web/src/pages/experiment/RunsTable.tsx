@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { RunRow } from '../../api/types'
 import { Icon } from '../../parts/Icon'
-import { columnLabel, columnSorts, columnWidth } from './columns'
+import { columnLabel, columnSorts, columnWidth, splitColumn } from './columns'
 import { RunTableRow } from './RunTableRow'
 import classes from './table.module.css'
 import type { Sparklines } from './use_sparklines'
@@ -125,7 +125,11 @@ function HeadCell({ column, label, sort, descending, isRun, onSort }: HeadProps)
   const isSorted = sort === column
   const order = descending ? 'descending' : 'ascending'
   return (
-    <th scope="col" className={isRun ? classes.run : undefined} aria-sort={isSorted ? order : undefined}>
+    <th
+      scope="col"
+      className={isRun ? classes.run : splitColumn(column)?.kind === 'metrics' ? classes.measure : undefined}
+      aria-sort={isSorted ? order : undefined}
+    >
       {column === 'number' || columnSorts(column) ? (
         <button type="button" className={classes.sort} title={column} onClick={() => onSort(column)}>
           <span>{label}</span>

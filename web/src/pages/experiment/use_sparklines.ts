@@ -10,7 +10,7 @@ import { splitColumn } from './columns'
 export type Sparklines = ReadonlyMap<string, Series>
 
 const ROWS = 20
-const POINTS = 60
+const POINTS = 40
 const MOST_SERIES = 500
 
 export function sparklineKey(runId: string, metric: string): string {
@@ -50,7 +50,7 @@ export function useSparklines(
     [columns],
   )
   const blocks = enabled ? blocksOf(rows, seen.first, seen.last, metrics) : []
-  useChanges({ experiment: enabled ? experiment : '' }, (change) => {
+  useChanges({ experiment }, (change) => {
     if (change?.kind !== 'metrics') return
     const changed = new Set(change.run_ids)
     void client.invalidateQueries({

@@ -36,7 +36,7 @@ export function ExperimentTable({ experiments, active }: Props) {
         <Table highlightOnHover verticalSpacing="xs" className={classes.table}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Experiment</Table.Th>
+              <Table.Th w="35%">Experiment</Table.Th>
               <Table.Th className={classes.number}>Runs</Table.Th>
               <Table.Th>Status</Table.Th>
               <Table.Th>Last run</Table.Th>
