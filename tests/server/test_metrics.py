@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from azureml.core import Experiment, Run
+from azureml.core import Experiment, Run, Workspace
 from milepost.server.series_format import MEDIA_TYPE, DecodedSeries, decode
+from milepost.store.batch import SYSTEM
+from tests.store.builders import say
+from tests.store.builders import series as sampled
 
 
 def series(client: httpx.Client, *wanted: dict[str, Any], **how: Any) -> list[DecodedSeries]:
@@ -155,6 +159,38 @@ def test_steps_in_another_order_are_told(client: httpx.Client, run: Run) -> None
     (found,) = series(client, {"run_id": run.id, "name": "m"})
     assert found.about["reordered"]
     assert found.x.tolist() == [0, 1, 1, 2, 2, 3]
+
+
+def test_what_was_sampled_of_the_machine_is_apart(client: httpx.Client, ws: Workspace, run: Run) -> None:
+    run.log("cpu", 1.0)
+    run.flush()
+    say(ws._recorder.open_store(), sampled(run.id, "cpu", [20.0, 30.0], namespace=SYSTEM), journal="sampler")
+    told = client.get(f"/runs/{run.id}/metrics", params={"namespace": "system"}).json()
+    assert [(each["name"], each["namespace"], each["last"]) for each in told["metrics"]] == [("cpu", "system", 30.0)]
+    assert [each["last"] for each in client.get(f"/runs/{run.id}/metrics").json()["metrics"]] == [1.0]
+    of_script, of_machine = series(
+        client, {"run_id": run.id, "name": "cpu"}, {"run_id": run.id, "name": "cpu", "namespace": "system"}
+    )
+    assert (of_script.y.tolist(), of_machine.y.tolist()) == ([1.0], [20.0, 30.0])
+    assert client.get(f"/runs/{run.id}/metrics", params={"namespace": "other"}).status_code == 422
+
+
+def test_many_charts_at_once_get_their_own_lines(client: httpx.Client, experiment: Experiment) -> None:
+    runs = [experiment.start_logging(snapshot_directory=None) for _ in range(4)]
+    for number, run in enumerate(runs):
+        run.log_list("m", [float(number)] * 20_000)
+        run.flush()
+    wrong: list[str] = []
+
+    def look(number: int) -> None:
+        for _ in range(10):
+            (found,) = series(client, {"run_id": runs[number].id, "name": "m"}, points=100)
+            if set(found.y.tolist()) != {float(number)}:
+                wrong.append(runs[number].id)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, [0, 1, 2, 3] * 2))
+    assert not wrong
 
 
 def test_values_are_given_one_by_one(client: httpx.Client, run: Run) -> None:
