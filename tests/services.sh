@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the tests run beside Milepost: PostgreSQL from Debian's package, Azurite from npm.  services.sh PYTHON
+# What the tests run beside Milepost: PostgreSQL and Chromium from Debian's packages, Azurite from npm.
+# services.sh PYTHON
 # Where one cannot be installed, its tests are skipped, and pytest says so.
 set -eu
 python=$1
@@ -19,6 +20,16 @@ if ! find_postgres; then
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
     else
         echo "PostgreSQL is not installed; its tests will be skipped. On Debian or Ubuntu: apt-get install postgresql" >&2
+    fi
+fi
+
+if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null ||
+            echo "Chromium could not be installed; the browser's tests will be skipped." >&2
+    else
+        echo "Chromium is not installed; the browser's tests will be skipped. On Debian: apt-get install chromium" >&2
     fi
 fi
 
