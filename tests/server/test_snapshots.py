@@ -84,6 +84,14 @@ def test_what_changed(client: httpx.Client, two: tuple[str, str]) -> None:
     assert client.get(f"/snapshots/{two[0]}/diff/{two[0]}").json() == {"added": [], "removed": [], "changed": []}
 
 
+def test_what_cannot_change_is_not_sent_again(client: httpx.Client, two: tuple[str, str]) -> None:
+    for address in (f"/snapshots/{two[0]}", f"/snapshots/{two[0]}/zip", f"/snapshots/{two[0]}/diff/{two[1]}"):
+        etag = client.get(address).headers["etag"]
+        again = client.get(address, headers={"If-None-Match": etag})
+        assert (again.status_code, again.content) == (304, b"")
+    assert client.get(f"/snapshots/{two[1]}", headers={"If-None-Match": etag}).status_code == 200
+
+
 def test_what_changed_in_a_file(client: httpx.Client, two: tuple[str, str]) -> None:
     def diff(name: str) -> str:
         found = client.get(f"/snapshots/{two[0]}/diff/{two[1]}/{name}").raise_for_status()

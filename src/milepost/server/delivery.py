@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from milepost.server.errors import ErrorAnswer, Problem
+from milepost.server.etag import is_known
 from milepost.server.ranges import RangeRefused, wanted_range
 from milepost.server.zipping import ZipEntry, stream_zip
 from milepost.store.errors import StoreDamaged
@@ -27,6 +28,8 @@ PIECE: Final = 256 << 10
 SAFE_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"})
 """Images that are pixels and nothing else; SVG is a document."""
 PDF: Final = "application/pdf"
+KEPT: Final = "private, no-cache"
+"""``Cache-Control`` of contents: a name may mean another one tomorrow, so browsers ask again, and get a 304."""
 TEXT: Final = "text/plain; charset=utf-8"
 BINARY: Final = "application/octet-stream"
 
@@ -96,16 +99,11 @@ def deliver_zip(blobs: Blobs, entries: Sequence[ZipEntry], name: str, etag: str 
     headers = {
         **safety_headers(),
         "Content-Disposition": disposition(name, attached=True),
-        "Cache-Control": "private, no-cache" if etag else "no-store",
+        "Cache-Control": KEPT if etag else "no-store",
     }
     if etag is not None:
         headers["ETag"] = etag
     return StreamingResponse(stream_zip(blobs, entries), 200, headers, media_type="application/zip")
-
-
-def etag_of(digest: str) -> str:
-    """The entity tag of a content."""
-    return f'"{digest}"'
 
 
 def deliver(request: Request, blobs: Blobs, content: Content, *, download: bool = False) -> Response:
@@ -118,12 +116,11 @@ def deliver(request: Request, blobs: Blobs, content: Content, *, download: bool 
     headers = {
         **safety_headers(_PDF_POLICY if shown == PDF and not download else SANDBOX),
         "Content-Disposition": disposition(content.name, attached=download or shown is None),
-        "ETag": etag_of(content.digest),
-        # A name may mean another content tomorrow: ask again, it costs an answer without a body.
-        "Cache-Control": "private, no-cache",
+        "ETag": f'"{content.digest}"',
+        "Cache-Control": KEPT,
         "Accept-Ranges": "bytes",
     }
-    if _matches(request.headers.get("if-none-match"), headers["ETag"]):
+    if is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     asked = request.headers.get("range")
     condition = request.headers.get("if-range")
@@ -160,13 +157,6 @@ ZIP: Final[dict[int | str, dict[str, Any]]] = {
     },
 }
 """For ``responses`` of routes that give an archive."""
-
-
-def _matches(header: str | None, etag: str) -> bool:
-    if header is None:
-        return False
-    tags = {each.strip().removeprefix("W/") for each in header.split(",")}
-    return "*" in tags or etag in tags
 
 
 def _pieces(source: BinaryIO, digest: str, start: int, stop: int) -> Iterator[bytes]:

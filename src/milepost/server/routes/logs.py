@@ -147,6 +147,6 @@ def get_log(
         "X-Start": str(start),
         "X-Size": str(max(state.size, start + len(data) if data else 0)),
         "X-Live": "1" if state.live else "0",
-        "Cache-Control": "no-store" if state.live else "private, no-cache",
+        "Cache-Control": "no-store",
     }
     return Response(data, 200, headers, media_type=TEXT)

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from milepost.jobs.snapshots import diff, manifest
-from milepost.server.delivery import BYTES, TEXT, ZIP, Content, deliver, deliver_zip, etag_of, safety_headers
+from milepost.server.delivery import BYTES, KEPT, TEXT, ZIP, Content, deliver, deliver_zip, safety_headers
 from milepost.server.errors import Problem
+from milepost.server.etag import etag_of, is_known, unchanged
 from milepost.server.here import Here, ThisWorkspace
 from milepost.server.routes.files import preview
 from milepost.server.schemas.files import FilePreview
@@ -36,15 +37,22 @@ _DIFF_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/snapshots/{snapshot_id}", summary="A snapshot with its files")
+@router.get("/snapshots/{snapshot_id}", summary="A snapshot with its files", response_model=SnapshotAnswer)
 def get_snapshot(
     here: ThisWorkspace,
+    request: Request,
+    response: Response,
     snapshot_id: SnapshotId,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=100_000)] = 100_000,
-) -> SnapshotAnswer:
+) -> SnapshotAnswer | Response:
     """The files of a snapshot, by name."""
-    record, files = _files(here, snapshot_id)
+    record = here.store.snapshot(snapshot_id)
+    etag = etag_of(record, offset, limit)
+    if is_known(request, etag):
+        return unchanged(etag)
+    response.headers.update({"ETag": etag, "Cache-Control": KEPT})
+    files = manifest(here.store.blobs, record.manifest)
     return SnapshotAnswer(
         id=record.id,
         files=[
@@ -83,16 +91,30 @@ def get_snapshot_preview(here: ThisWorkspace, snapshot_id: SnapshotId, name: Fil
 
 
 @router.get("/snapshots/{snapshot_id}/zip", summary="A snapshot as a zip", response_class=Response, responses=ZIP)
-def get_snapshot_zip(here: ThisWorkspace, snapshot_id: SnapshotId) -> Response:
+def get_snapshot_zip(here: ThisWorkspace, request: Request, snapshot_id: SnapshotId) -> Response:
     """All files of a snapshot in an archive that is made while it is sent."""
-    record, files = _files(here, snapshot_id)
+    record = here.store.snapshot(snapshot_id)
+    etag = etag_of(record, "zip")
+    if is_known(request, etag):
+        return unchanged(etag)
+    files = manifest(here.store.blobs, record.manifest)
     entries = [ZipEntry(each.name, each.digest, each.size, executable=each.executable) for each in files]
-    return deliver_zip(here.store.blobs, entries, f"snapshot-{record.id[:8]}.zip", etag_of(record.id))
+    return deliver_zip(here.store.blobs, entries, f"snapshot-{record.id[:8]}.zip", etag)
 
 
-@router.get("/snapshots/{before}/diff/{after}", summary="Which files changed between two snapshots")
-def get_snapshot_diff(here: ThisWorkspace, before: SnapshotId, after: SnapshotId) -> SnapshotDiff:
+@router.get(
+    "/snapshots/{before}/diff/{after}",
+    summary="Which files changed between two snapshots",
+    response_model=SnapshotDiff,
+)
+def get_snapshot_diff(
+    here: ThisWorkspace, request: Request, response: Response, before: SnapshotId, after: SnapshotId
+) -> SnapshotDiff | Response:
     """The names of files that the second snapshot has more, has no more, and has changed."""
+    etag = etag_of(here.store.snapshot(before), here.store.snapshot(after))
+    if is_known(request, etag):
+        return unchanged(etag)
+    response.headers.update({"ETag": etag, "Cache-Control": KEPT})
     return SnapshotDiff(
         **{kind: list(names) for kind, names in asdict(diff(_files(here, before)[1], _files(here, after)[1])).items()}
     )
@@ -112,7 +134,7 @@ def get_snapshot_file_diff(here: ThisWorkspace, before: SnapshotId, after: Snaps
         raise NotFound(f"neither snapshot has a file {wanted!r}")
     contents = [None if each is None else _read(here, each) for each in files]
     text = unified_diff(contents[0], contents[1], wanted)
-    headers = {**safety_headers(), "Cache-Control": "private, no-cache"}
+    headers = {**safety_headers(), "Cache-Control": KEPT}
     return Response(text.encode("utf-8", "replace"), 200, headers, media_type=TEXT)
 
 
