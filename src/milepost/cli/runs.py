@@ -43,9 +43,9 @@ class _InOrder(TyperGroup):
 
 runs = typer.Typer(help="The runs of a workspace.", cls=_InOrder)
 
-SORTS: Final = ("created", "started", "ended", "number", "status", "name", "duration")
-METRIC_SORTS: Final = ("metric", "metric_min", "metric_max", "tag")
-_ASCENDING: Final = ("status", "name", "tag")
+SORTS: Final = ("created", "started", "ended", "number", "status", "name", "experiment", "target", "duration")
+METRIC_SORTS: Final = ("metric", "metric_min", "metric_max", "tag", "property", "param")
+_ASCENDING: Final = ("status", "name", "experiment", "target", "tag", "property", "param")
 _STYLES: Final = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHORT_ID: Final = 8
 MOST_NAMED: Final = 10
@@ -68,6 +68,15 @@ def list_runs(
         list[str] | None,
         typer.Option("--tag", "-t", metavar="KEY[=VALUE]", help="Only runs with this tag; may be repeated."),
     ] = None,
+    filter_text: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            "-f",
+            metavar="FILTER",
+            help="Only runs for which this is true, such as 'metrics.mse < 0.3 and tags.stage = \"prod\"'.",
+        ),
+    ] = None,
     children: Annotated[bool, typer.Option("--children", help="Child runs, too.")] = False,
     parent: Annotated[
         str | None, typer.Option("--parent", metavar="ID", help="Only the direct children of this run.")
@@ -81,13 +90,14 @@ def list_runs(
         str,
         typer.Option(
             metavar="ORDER",
-            help="created, started, ended, number, status, name, duration, metric:NAME (its last value), "
-            "metric_min:NAME, metric_max:NAME or tag:KEY. Runs without the value come last.",
+            help="created, started, ended, number, status, name, experiment, target, duration, metric:NAME (its last "
+            "value), metric_min:NAME, metric_max:NAME, tag:KEY, property:KEY or param:KEY. Runs without the value come "
+            "last.",
         ),
     ] = "created",
     ascending: Annotated[
         bool | None,
-        typer.Option("--asc/--desc", help="Default: status, name and tag ascending, all else descending."),
+        typer.Option("--asc/--desc", help="Default: texts ascending, all else descending."),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, metavar="N", help="At most so many runs; 0 for all.")] = 50,
     name: WorkspaceName = None,
@@ -100,6 +110,7 @@ def list_runs(
     statuses = tuple(check_status(each) for each in status or [])
     tags = {key: ANY if value is None else value for key, value in key_values(tag, what="--tag")}
     metrics = list(dict.fromkeys(metric or []))
+    check_filter(filter_text)
     with opened(name) as (workspace, store):
         if experiment is not None:
             store.experiment(experiment)  # an unknown one is an error, not an empty list
@@ -107,6 +118,7 @@ def list_runs(
             experiment=experiment,
             statuses=statuses or None,
             tags=tags,
+            filter=filter_text,
             parent_id=find_run(store, parent).run_id if parent is not None else None,
             include_children=children or parent is not None,
             archived=archived,
@@ -134,14 +146,29 @@ def list_runs(
         output.tell(f"these are {len(found):,} runs; there are more (--limit 0 shows all)")
 
 
+def check_filter(text: str | None) -> None:
+    """Raises Misused for a filter that is wrong, and points at the place."""
+    if text is None:
+        return
+    from milepost.store.filter_grammar import parse
+    from milepost.store.filters import BadFilter
+
+    try:
+        parse(text)
+    except BadFilter as error:
+        begin = max(0, error.position - 40)
+        line = "".join(" " if each.isspace() or not each.isprintable() else each for each in text)[begin : begin + 80]
+        raise Misused(f"{error}.\n  {line}\n  {' ' * (error.position - begin)}^") from error
+
+
 def check_order(sort: str) -> str:
     """The kind of order that ``sort`` names.  Raises Misused."""
     kind, colon, rest = sort.partition(":")
     if (kind in METRIC_SORTS and rest) or (kind in SORTS and not colon):
         return kind
     raise Misused(
-        f"--sort takes {', '.join(SORTS)}, {', '.join(f'{each}:NAME' for each in METRIC_SORTS[:-1])} or tag:KEY, "
-        f"not {sort!r}."
+        f"--sort takes {', '.join(SORTS)}, {', '.join(f'{each}:NAME' for each in METRIC_SORTS[:3])}, tag:KEY, "
+        f"property:KEY or param:KEY, not {sort!r}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from milepost.store.batch import USER
 from milepost.store.engine import MAX_PARAMETERS, pieces
 from milepost.store.filters import METRICS
 from milepost.store.metrics import load_cell
-from milepost.store.schema import metrics, parameters, properties, runs, tags
+from milepost.store.schema import documents, metrics, parameters, properties, run_snapshots, runs, snapshots, tags
 from milepost.store.texts import fit_name
 
 if TYPE_CHECKING:
@@ -122,3 +123,40 @@ def _add_pairs(
     )
     for run_id, name, value in rows:
         found[run_id][named[name]] = value
+
+
+def documents_of(store: Store, run_ids: Sequence[str], names: Sequence[str], longest: int) -> dict[str, dict[str, Any]]:
+    """run id -> name -> content of these documents, but for those of more than ``longest`` characters as JSON."""
+    found: dict[str, dict[str, Any]] = {run_id: {} for run_id in run_ids}
+    with store.reading() as connection:
+        for piece in pieces(run_ids, MAX_PARAMETERS // 2):
+            rows = connection.execute(
+                select(runs.c.run_id, documents.c.name, documents.c.content)
+                .join(documents, documents.c.run_key == runs.c.key)
+                .where(
+                    runs.c.workspace_key == store.workspace_key,
+                    runs.c.run_id.in_(piece),
+                    documents.c.name.in_(list(names)),
+                    func.length(documents.c.content) <= longest,
+                )
+            )
+            for run_id, name, content in rows:
+                found[run_id][name] = json.loads(content)
+    return found
+
+
+def first_snapshots(store: Store, run_ids: Sequence[str]) -> dict[str, str]:
+    """run id -> id of the run's own snapshot, the first that was taken; runs without one are left out."""
+    found: dict[str, str] = {}
+    with store.reading() as connection:
+        for piece in pieces(run_ids, MAX_PARAMETERS // 2):
+            rows = connection.execute(
+                select(runs.c.run_id, snapshots.c.id)
+                .join(run_snapshots, run_snapshots.c.run_key == runs.c.key)
+                .join(snapshots, snapshots.c.key == run_snapshots.c.snapshot_key)
+                .where(runs.c.workspace_key == store.workspace_key, runs.c.run_id.in_(piece))
+                .order_by(run_snapshots.c.taken_ns, run_snapshots.c.key)
+            )
+            for run_id, snapshot_id in rows:
+                found.setdefault(run_id, snapshot_id)
+    return found
