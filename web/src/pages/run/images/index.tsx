@@ -67,6 +67,7 @@ export default function ImagesTab({ run }: Props) {
   const choices = [...new Set([...(offered.data?.runs.map((other) => other.run_id) ?? []), ...beside])]
   return (
     <>
+      <h2 className="sr-only">Images</h2>
       <MultiSelect
         className={classes.beside}
         size="xs"

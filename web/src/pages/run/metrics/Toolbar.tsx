@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { NO_SMOOTHING, type Smoothing } from '../../../charts/types'
 import { formatCount } from '../../../parts/format'
 import { Icon } from '../../../parts/Icon'
-import type { Address } from '../../../state/address'
+import type { Address, AddressChanges } from '../../../state/address'
 import { useKeys } from '../../../state/keys'
 import { type ChartSettings, writeSmoothing } from './settings'
 import classes from './Toolbar.module.css'
@@ -24,13 +24,21 @@ const START: Readonly<Record<Smoothing['kind'], Smoothing>> = {
 /** Search, x axis, logarithms and smoothing of all charts of the page. */
 export function Toolbar({ settings, address, found, total }: Props) {
   const search = useRef<HTMLInputElement>(null)
-  const [text, setText] = useState(address.get('find') ?? '')
+  const find = address.get('find') ?? ''
+  const [text, setText] = useState(find)
   const { smoothing } = settings
   useKeys({ '/': () => search.current?.focus() })
-  useEffect(() => {
-    const timer = setTimeout(() => address.set({ find: text.trim() }), 150)
-    return () => clearTimeout(timer)
-  }, [text, address])
+  const [amount, setAmount] = useState(smoothing.amount)
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  // Browsers refuse an address that changes with every key and every pixel of a slider.
+  const setLater = (changes: AddressChanges) => {
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => address.set(changes), 150)
+  }
+  useEffect(() => () => clearTimeout(timer.current), [])
+  // What the address says comes back into the fields: the browser's Back, a link.
+  useEffect(() => setText((typed) => (typed.trim() === find ? typed : find)), [find])
+  useEffect(() => setAmount(smoothing.amount), [smoothing.amount])
   return (
     <div className={classes.bar} role="toolbar" aria-label="Charts">
       <TextInput
@@ -41,7 +49,10 @@ export function Toolbar({ settings, address, found, total }: Props) {
         placeholder="Search metrics ( / )"
         leftSection={<Icon name="search" size={14} />}
         value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
+        onChange={(event) => {
+          setText(event.currentTarget.value)
+          setLater({ find: event.currentTarget.value.trim() })
+        }}
       />
       <span className={classes.count} role="status">
         {found === total ? formatCount(total, 'metric') : `${found} of ${total.toLocaleString('en')} metrics`}
@@ -90,8 +101,11 @@ export function Toolbar({ settings, address, found, total }: Props) {
           min={smoothing.kind === 'ema' ? 0.05 : 2}
           max={smoothing.kind === 'ema' ? 0.99 : 200}
           step={smoothing.kind === 'ema' ? 0.01 : 1}
-          value={smoothing.amount}
-          onChange={(amount) => address.set({ smooth: writeSmoothing({ kind: smoothing.kind, amount }) })}
+          value={amount}
+          onChange={(value) => {
+            setAmount(value)
+            setLater({ smooth: writeSmoothing({ kind: smoothing.kind, amount: value }) })
+          }}
         />
       )}
       {settings.window && (

@@ -84,6 +84,7 @@ export default function MetricsTab({ run }: Props) {
   }
   return (
     <>
+      <h2 className="sr-only">Metrics</h2>
       <Toolbar
         settings={settings}
         address={address}
