@@ -1,4 +1,4 @@
-import { Table, Text, TextInput, Title, useComputedColorScheme } from '@mantine/core'
+import { Anchor, Table, Text, TextInput, Title, useComputedColorScheme } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type JSX, useState } from 'react'
 import { Link } from 'react-router'
@@ -122,13 +122,14 @@ function DifferenceTable({ title, rows, runs, isCode }: TableProperties): JSX.El
         <Text size="sm">
           Line by line:{' '}
           {runs.slice(1, 11).map((run) => (
-            <Link
+            <Anchor
+              component={Link}
               key={run.run_id}
               className={classes.link}
               to={`${runPath(run.experiment, run.run_id, 'snapshot')}&other=${encodeURIComponent(first.run_id)}`}
             >
               {run.name} against {first.name}
-            </Link>
+            </Anchor>
           ))}
         </Text>
       )}

@@ -1,4 +1,4 @@
-import { ActionIcon, useComputedColorScheme } from '@mantine/core'
+import { ActionIcon, Anchor, useComputedColorScheme } from '@mantine/core'
 import type { JSX } from 'react'
 import { Link } from 'react-router'
 import { Icon } from '../../parts/Icon'
@@ -21,9 +21,9 @@ export function RunChips({ runs, onRemove }: Properties): JSX.Element {
       {runs.map((run) => (
         <li key={run.run_id} className={classes.chip}>
           <RunMark slot={run.slot} dark={dark} />
-          <Link to={runPath(run.experiment, run.run_id)} className={classes.name} title={run.name}>
+          <Anchor component={Link} to={runPath(run.experiment, run.run_id)} className={classes.name} title={run.name}>
             {run.name}
-          </Link>
+          </Anchor>
           <span className={classes.number}>#{run.number}</span>
           <Status status={run.status} />
           <ActionIcon

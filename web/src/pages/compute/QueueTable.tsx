@@ -1,4 +1,4 @@
-import { Button, Table, Text, Title } from '@mantine/core'
+import { Anchor, Button, Table, Text, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import type { JSX } from 'react'
 import { Link } from 'react-router'
@@ -71,7 +71,9 @@ export function QueueTable({ runs, total, target }: Properties): JSX.Element {
             {runs.map((run) => (
               <Table.Tr key={run.run_id}>
                 <Table.Td>
-                  <Link to={runPath(run.experiment, run.run_id)}>{run.run_id}</Link>
+                  <Anchor component={Link} to={runPath(run.experiment, run.run_id)}>
+                    {run.run_id}
+                  </Anchor>
                 </Table.Td>
                 <Table.Td>{run.experiment}</Table.Td>
                 <Table.Td>{run.target}</Table.Td>

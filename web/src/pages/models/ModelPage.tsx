@@ -23,7 +23,14 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
   const chosen = versions.find((each) => each.version === asked) ?? versions[0]
   return (
     <>
-      <PageTitle title={name} above={<Link to="/models">Models</Link>} />
+      <PageTitle
+        title={name}
+        above={
+          <Anchor component={Link} to="/models">
+            Models
+          </Anchor>
+        }
+      />
       {query.isPending && <Loading what="the model" />}
       {query.isError && (
         <Problem error={query.error} title="The model could not be read" onRetry={() => void query.refetch()} />

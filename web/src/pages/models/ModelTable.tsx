@@ -1,4 +1,4 @@
-import { Table, Text, TextInput } from '@mantine/core'
+import { Anchor, Table, Text, TextInput } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { type JSX, useRef } from 'react'
 import { Link } from 'react-router'
@@ -68,7 +68,9 @@ function Rows({ models, total }: { readonly models: readonly ModelEntry[]; reado
           {models.map(({ name, versions, latest }) => (
             <Table.Tr key={name}>
               <Table.Td>
-                <Link to={modelPath(name)}>{name}</Link>
+                <Anchor component={Link} to={modelPath(name)}>
+                  {name}
+                </Anchor>
               </Table.Td>
               <Table.Td>
                 {latest.version}

@@ -1,3 +1,4 @@
+import { Anchor } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
@@ -14,5 +15,11 @@ export function SourceRun({ version }: { readonly version: ModelVersion }): Reac
   if (run.error instanceof ApiError && run.error.status === 404) return `${runId} (deleted)`
   const home = run.data?.experiment ?? experiment
   const name = run.data ? `${run.data.display_name || run.data.name || runId} #${run.data.number}` : runId
-  return home ? <Link to={runPath(home, runId)}>{name}</Link> : name
+  return home ? (
+    <Anchor component={Link} to={runPath(home, runId)}>
+      {name}
+    </Anchor>
+  ) : (
+    name
+  )
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Table, Text } from '@mantine/core'
+import { Anchor, Button, Group, Table, Text } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
 import { Link } from 'react-router'
@@ -92,7 +92,9 @@ export default function Children({ run }: { readonly run: RunDetail }): JSX.Elem
               <Table.Tr key={row.run_id}>
                 <Table.Td>{row.number}</Table.Td>
                 <Table.Td className={classes.name}>
-                  <Link to={runPath(row.experiment, row.run_id)}>{row.name || row.run_id}</Link>
+                  <Anchor component={Link} to={runPath(row.experiment, row.run_id)}>
+                    {row.name || row.run_id}
+                  </Anchor>
                   {row.child_count > 0 && (
                     <Text span size="xs" c="dimmed">
                       {' '}

@@ -1,20 +1,26 @@
-import { Alert, CopyButton, UnstyledButton } from '@mantine/core'
+import { Alert, Anchor, CopyButton, UnstyledButton } from '@mantine/core'
 import type { JSX } from 'react'
+import { Link } from 'react-router'
 import classes from './ErrorBox.module.css'
 import { errorText } from './facts_of'
 
 interface Properties {
   readonly error: Readonly<Record<string, unknown>>
   readonly status: string
+  /** Where the run's logs are shown. */
+  readonly logs: string
 }
 
 /** Why the run ended as it did: the sentence first, the traceback below. */
-export function ErrorBox({ error, status }: Properties): JSX.Element {
+export function ErrorBox({ error, status, logs }: Properties): JSX.Element {
   const { message, details, code } = errorText(error)
   const title = status === 'Canceled' ? 'The run was canceled' : status === 'Failed' ? 'The run failed' : 'An error'
   return (
     <Alert color={status === 'Failed' ? 'red' : 'gray'} variant="outline" title={title} mb="md">
       <p className={classes.message}>{message || code || 'Nothing is known of the reason.'}</p>
+      <Anchor component={Link} to={logs} size="sm">
+        Outputs and logs
+      </Anchor>
       {details && (
         <details open={details.length < 4000}>
           <summary>{details.includes('Traceback') ? 'Traceback' : 'Details'}</summary>

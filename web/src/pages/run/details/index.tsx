@@ -1,4 +1,4 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert, Anchor, Text } from '@mantine/core'
 import type { JSX } from 'react'
 import { Link } from 'react-router'
 import type { RunDetail } from '../../../api/types'
@@ -28,7 +28,9 @@ export default function Details({ run }: { readonly run: RunWithParameters }): J
   const properties = otherProperties(run.properties)
   return (
     <>
-      {run.error && <ErrorBox error={run.error} status={run.status} />}
+      {run.error && (
+        <ErrorBox error={run.error} status={run.status} logs={runPath(run.experiment, run.run_id, 'files')} />
+      )}
       {warnings.length > 0 && (
         <Alert color="yellow" variant="outline" title={warnings.length === 1 ? 'A warning' : 'Warnings'} mb="md">
           <ul className={classes.warnings}>
@@ -53,9 +55,9 @@ export default function Details({ run }: { readonly run: RunWithParameters }): J
               ['Type', run.type],
               [
                 'Experiment',
-                <Link key="experiment" to={experimentPath(run.experiment)}>
+                <Anchor component={Link} key="experiment" to={experimentPath(run.experiment)}>
                   {run.experiment}
-                </Link>,
+                </Anchor>,
               ],
               ['Created', formatDate(run.created)],
               ['Started', run.started && formatDate(run.started)],
@@ -66,17 +68,21 @@ export default function Details({ run }: { readonly run: RunWithParameters }): J
               [
                 'Parent run',
                 run.parent && (
-                  <Link key="parent" to={runPath(run.parent.experiment ?? run.experiment, run.parent.run_id)}>
+                  <Anchor
+                    component={Link}
+                    key="parent"
+                    to={runPath(run.parent.experiment ?? run.experiment, run.parent.run_id)}
+                  >
                     {run.parent.name || run.parent.run_id}
-                  </Link>
+                  </Anchor>
                 ),
               ],
               [
                 'Child runs',
                 run.children_total > 0 && (
-                  <Link key="children" to={runPath(run.experiment, run.run_id, 'children')}>
+                  <Anchor component={Link} key="children" to={runPath(run.experiment, run.run_id, 'children')}>
                     {run.children_total.toLocaleString('en')}
-                  </Link>
+                  </Anchor>
                 ),
               ],
             ]}
