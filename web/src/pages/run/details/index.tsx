@@ -13,16 +13,11 @@ import { PackagesCard } from './PackagesCard'
 import { Section } from './Section'
 import { TagsCard } from './TagsCard'
 
-/** Of scripts that log in MLflow's way, or were given named arguments. */
-interface RunWithParameters extends RunDetail {
-  readonly params?: Readonly<Record<string, string>>
-}
-
 /** All that is known of a run but its values and files. */
-export default function Details({ run }: { readonly run: RunWithParameters }): JSX.Element {
+export default function Details({ run }: { readonly run: RunDetail }): JSX.Element {
   const warnings = warningTexts(run.warnings)
   const script = argumentLine(run.definition)
-  const parameters = Object.entries(run.params ?? {})
+  const parameters = Object.entries(run.params)
   const git = gitFacts(run.git)
   const machine = machineFacts(run.machine)
   const properties = otherProperties(run.properties)
