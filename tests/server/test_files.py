@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
+import random
 import zipfile
 from pathlib import Path
 
@@ -10,14 +12,20 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from azureml.core import Run, Workspace
-from milepost.server.delivery import Content, disposition, shown_type
+from milepost.server.delivery import Content, deliver, disposition, shown_type
 from milepost.server.previews import preview_of, preview_of_text
 from milepost.server.ranges import RangeRefused, wanted_range
 from milepost.server.zipping import ZipEntry, stream_zip
+from milepost.store.blobs import open_blobs
 from milepost.store.errors import NotFound, StoreDamaged
 from milepost.store.store import Store
+from tests.store.object_stores import new_s3_place, s3_endpoint
+
+__all__ = ["s3_endpoint"]
 
 
 @pytest.fixture
@@ -184,6 +192,28 @@ def test_a_content_that_was_cut_short_breaks_the_connection(client: httpx.Client
     place.write_bytes(b"x" * 1_000_000)
     with pytest.raises(httpx.RemoteProtocolError):
         client.get(f"/runs/{run.id}/files/outputs/long.bin")
+
+
+def test_contents_in_an_object_store_are_read_in_pieces(request: pytest.FixtureRequest) -> None:
+    """The same answers where the contents lie in S3: whole, in ranges, zipped, previewed."""
+    place = new_s3_place(request.getfixturevalue("s3_endpoint"))
+    blobs = open_blobs(place.address, options=place.options)
+    data = random.Random(1).randbytes(5_000_000)
+    blob = blobs.put_bytes(data)
+    content = Content("x.txt", blob.digest, blob.size, "text/plain")
+    app = Starlette(routes=[Route("/", lambda asked: deliver(asked, blobs, content))])
+
+    async def ask(**headers: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            return await client.get("/", headers=headers)
+
+    assert asyncio.run(ask()).content == data
+    part = asyncio.run(ask(Range="bytes=4000000-4000009"))
+    assert (part.status_code, part.content) == (206, data[4_000_000:4_000_010])
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(stream_zip(blobs, [ZipEntry("x", blob.digest, blob.size)]))))
+    assert archive.read("x") == data
+    table = blobs.put_bytes(b"a,b\n1,2\n")
+    assert preview_of(blobs, Content("x.csv", table.digest, table.size, "text/csv")).rows == [["1", "2"]]
 
 
 # -- types and names ---------------------------------------------------------------------------------------------------
