@@ -84,7 +84,7 @@ export function Gallery({ metric, runs }: Props) {
               </Button>
             ))}
           </Button.Group>
-          {zoom.scale > 1 && <span>Drag an image to move all of them.</span>}
+          {zoom.scale > 1 && <span>Drag an image, or double-click a place in it: all of them move.</span>}
           {slider}
         </div>
         {pictures(true)}

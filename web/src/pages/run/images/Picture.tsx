@@ -62,6 +62,15 @@ export function Picture({ image, label, zoom, onZoom, onOpen }: Props) {
   return (
     <div
       className={classes.frame}
+      onDoubleClick={(event) => {
+        // The place that was pointed to comes to the middle: for those who cannot drag.
+        const box = event.currentTarget.getBoundingClientRect()
+        onZoom({
+          scale,
+          x: x + ((event.clientX - box.left) / box.width - 0.5) / scale,
+          y: y + ((event.clientY - box.top) / box.height - 0.5) / scale,
+        })
+      }}
       onPointerMove={(event) => {
         if (event.buttons !== 1 || scale === 1) return
         const box = event.currentTarget.getBoundingClientRect()
