@@ -6,8 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -17,6 +15,23 @@ from milepost import __version__
 from milepost.server.compression import Compressed
 from milepost.server.errors import ERRORS, add_error_answers
 from milepost.server.here import Places
+from milepost.server.routes import (
+    actions,
+    changes,
+    compare,
+    compute,
+    environments,
+    experiments,
+    files,
+    images,
+    logs,
+    metrics,
+    models,
+    runs,
+    snapshots,
+    tables,
+    workspace,
+)
 from milepost.server.security import Activity, Guard
 from milepost.server.settings import Settings
 from milepost.server.static import Pages
@@ -25,21 +40,21 @@ log: Final = logging.getLogger("milepost.server")
 
 API: Final = "/api/v1"
 _SUBJECTS: Final = (
-    "workspace",
-    "experiments",
-    "runs",
-    "compare",
-    "metrics",
-    "tables",
-    "images",
-    "files",
-    "logs",
-    "snapshots",
-    "models",
-    "environments",
-    "compute",
-    "actions",
-    "changes",
+    workspace,
+    experiments,
+    actions,
+    runs,
+    compare,
+    metrics,
+    tables,
+    images,
+    files,
+    logs,
+    snapshots,
+    models,
+    environments,
+    compute,
+    changes,
 )
 
 
@@ -62,9 +77,7 @@ def create_app(places: Places, settings: Settings) -> FastAPI:
     add_error_answers(app)
     api = APIRouter(prefix=API, responses=ERRORS)
     for subject in _SUBJECTS:
-        module = f"milepost.server.routes.{subject}"
-        if find_spec(module) is not None:
-            api.include_router(import_module(module).router)
+        api.include_router(subject.router)
     app.include_router(api)
     # The last one is the first that a request meets.
     app.add_middleware(Compressed)

@@ -57,6 +57,8 @@ class Picture:
 
     whole: Any = None
     """What is true of all the runs together."""
+    seldom: Any = None
+    """What it takes a look at every run to see; None where that was not looked at."""
     runs: dict[str, Any] = field(default_factory=dict)
     """run id -> what its row shows; active runs only where the picture is of many."""
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class Picture:
             kind: _differing(getattr(self, kind), getattr(before, kind)) for kind in ("runs", "metrics", "files")
         }
         found = {kind: run_ids for kind, run_ids in changed.items() if run_ids}
-        if self.whole != before.whole:
+        if self.whole != before.whole or (None not in (self.seldom, before.seldom) and self.seldom != before.seldom):
             found.setdefault("runs", [])
         return found
 
@@ -82,12 +84,17 @@ def _differing(now: dict[str, Any], before: dict[str, Any]) -> list[str]:
     return [run_id for run_id in {**before, **now} if now.get(run_id) != before.get(run_id)]
 
 
-def picture(store: Store, *, experiment: str | None = None, run_id: str | None = None) -> Picture:
-    """What readers see of one run, of an experiment's runs, or of all.  Unknown ones have an empty picture."""
+def picture(
+    store: Store, *, experiment: str | None = None, run_id: str | None = None, thorough: bool = True
+) -> Picture:
+    """What readers see of one run, of an experiment's runs, or of all.  Unknown ones have an empty picture.
+
+    ``thorough``: also what is seldom changed and takes a look at every run: which are archived, when they ended.
+    """
     with store.reading() as connection:
         if run_id is not None:
             return _of_run(connection, store, fit_name(run_id))
-        return _of_runs(connection, store, experiment)
+        return _of_runs(connection, store, experiment, thorough)
 
 
 def _shown() -> tuple[ColumnElement[Any], ...]:
@@ -113,9 +120,8 @@ def _of_run(connection: Connection, store: Store, run_id: str) -> Picture:
     key = row.key
     tagged = connection.execute(select(tags.c.name, tags.c.value).where(tags.c.run_key == key).order_by(tags.c.name))
     told = connection.scalar(select(func.max(documents.c.told_ns)).where(documents.c.run_key == key))
-    children = connection.execute(
-        select(runs.c.status, func.count()).where(here, runs.c.parent_id == run_id).group_by(runs.c.status)
-    )
+    status = func.coalesce(runs.c.status, "")  # so that it is the parent's index that is used, not that of statuses
+    children = connection.execute(select(status, func.count()).where(here, runs.c.parent_id == run_id).group_by(status))
     shown = (repr(tuple(row)), tuple(map(tuple, tagged)), told, tuple(sorted(map(tuple, children))))
     return Picture(
         runs={run_id: shown},
@@ -132,7 +138,7 @@ def _of_run(connection: Connection, store: Store, run_id: str) -> Picture:
     )
 
 
-def _of_runs(connection: Connection, store: Store, experiment: str | None) -> Picture:
+def _of_runs(connection: Connection, store: Store, experiment: str | None, thorough: bool) -> Picture:
     where = [runs.c.workspace_key == store.workspace_key, runs.c.experiment_key.is_not(None)]
     if experiment is not None:
         key = connection.scalar(
@@ -141,11 +147,12 @@ def _of_runs(connection: Connection, store: Store, experiment: str | None) -> Pi
             )
         )
         where = [runs.c.experiment_key == key]
-    whole = connection.execute(
-        select(func.count(), func.max(runs.c.key), func.max(runs.c.ended_ns), func.count(runs.c.archived_ns)).where(
-            *where
+    whole = connection.execute(select(func.count(), func.max(runs.c.key)).where(*where)).one()
+    seldom = None
+    if thorough:
+        seldom = tuple(
+            connection.execute(select(func.max(runs.c.ended_ns), func.count(runs.c.archived_ns)).where(*where)).one()
         )
-    ).one()
     named = None
     if experiment is None:
         named = [
@@ -166,6 +173,7 @@ def _of_runs(connection: Connection, store: Store, experiment: str | None) -> Pi
     counted = _counted(connection, list(ids)[:_MOST_WITH_METRICS])
     return Picture(
         whole=(tuple(whole), named),
+        seldom=seldom,
         runs={row.run_id: tuple(row)[2:] for row in active},
         metrics={ids[key]: count for key, count in counted.items()},
     )

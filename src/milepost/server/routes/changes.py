@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
@@ -22,6 +23,8 @@ router = APIRouter(tags=["changes"])
 _POLL_S: Final = 0.5
 _SHARE: Final = 20
 """A look that took long is followed by a pause this many times as long."""
+_SELDOM_S: Final = 5.0
+"""Seconds between two looks at every run."""
 _MOST_IDS: Final = 1000
 _QUIET_S: Final = 15.0
 """After so much silence a comment is sent."""
@@ -57,24 +60,31 @@ async def follow_changes(
 
 
 async def _events(here: Here, experiment: str | None, run_id: str | None, known: str | None) -> AsyncIterator[bytes]:
-    def look() -> tuple[str, Picture]:
+    def look(thorough: bool) -> tuple[str, Picture]:
         version = changes.version(here.store)  # before the picture: what comes between is found next time
-        return version, changes.picture(here.store, experiment=experiment, run_id=run_id)
+        return version, changes.picture(here.store, experiment=experiment, run_id=run_id, thorough=thorough)
 
-    version, before = await asyncio.to_thread(look)
+    version, before = await asyncio.to_thread(look, True)
     yield KEEP_ALIVE
     if known is not None and known != version:
         yield _told("run" if run_id is not None else "runs", [] if run_id is None else [run_id], version)
-    quiet_since = time.monotonic()
+    quiet_since = thorough_at = time.monotonic()
+    seen_thoroughly = version
     pause = _POLL_S
     while True:
         await asyncio.sleep(pause)
         pause = _POLL_S
         try:
-            if await asyncio.to_thread(changes.version, here.store) != version:
-                began = time.monotonic()
-                version, now = await asyncio.to_thread(look)
+            newest = await asyncio.to_thread(changes.version, here.store)
+            began = time.monotonic()
+            thorough = newest != seen_thoroughly and began - thorough_at > _SELDOM_S
+            if thorough or newest != version:
+                version, now = await asyncio.to_thread(look, thorough)
                 pause = max(_POLL_S, _SHARE * (time.monotonic() - began))
+                if thorough:
+                    thorough_at, seen_thoroughly = began, version
+                else:
+                    now = replace(now, seldom=before.seldom)
                 for kind, run_ids in now.since(before).items():
                     quiet_since = time.monotonic()
                     yield _told("run" if kind == "runs" and run_id is not None else kind, run_ids, version)
