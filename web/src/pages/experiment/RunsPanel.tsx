@@ -20,7 +20,7 @@ import { NoRuns } from './NoRuns'
 import { RunsTable } from './RunsTable'
 import { Toolbar } from './Toolbar'
 import { useChoice } from './use_choice'
-import { type RunsQuery, useRuns } from './use_runs'
+import { type RunsQuery, STEP, useRuns } from './use_runs'
 import { useSparklines } from './use_sparklines'
 import { formatSort, useRunsView } from './view'
 
@@ -61,7 +61,8 @@ export function RunsPanel({ experiment }: Props) {
   const onShow = useCallback(
     (first: number, last: number) => {
       show(first, last)
-      setSeen({ first, last })
+      const next = { first: Math.floor(first / STEP) * STEP, last: Math.ceil(last / STEP) * STEP }
+      setSeen((old) => (old.first === next.first && old.last === next.last ? old : next))
     },
     [show],
   )

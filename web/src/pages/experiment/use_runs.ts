@@ -39,6 +39,8 @@ const JUMP_PAGE = 1000
 const LIVE_PAGES = 2
 const LIVE_MS = 1000
 const AHEAD = 60
+/** What is seen is told in steps of so many rows, so that scrolling seldom draws the whole page anew. */
+export const STEP = 20
 
 type Data = InfiniteData<RunPage, string>
 
@@ -104,7 +106,7 @@ export function useRuns(query: RunsQuery, enabled: boolean): Runs {
 
   const show = useCallback((first: number, last: number) => {
     seen.current = { first, last }
-    setWanted(last)
+    setWanted(Math.ceil(last / STEP) * STEP)
   }, [])
 
   return {
