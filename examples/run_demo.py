@@ -19,7 +19,7 @@ print(f"run {run.number} of {run.experiment.name}: {run.status}")
 for name, value in run.get_metrics().items():
     print(f"  {name} = {value}")
 print("files:", ", ".join(run.get_file_names()))
-print("portal:", run.get_portal_url(), "(it answers once the portal, which comes next, is there)")
+print("portal:", run.get_portal_url())
 """
 
 
