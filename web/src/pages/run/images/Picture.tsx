@@ -22,6 +22,10 @@ export interface Zoom {
 
 export const WHOLE: Zoom = { scale: 1, x: 0.5, y: 0.5 }
 
+function within(part: number): number {
+  return Math.min(Math.max(part, 0), 1)
+}
+
 /** An image of a run; a drag moves what is enlarged. What no page may show is to be saved. */
 export function Picture({ image, label, zoom, onZoom, onOpen }: Props) {
   const [failed, setFailed] = useState<string | null>(null)
@@ -59,22 +63,38 @@ export function Picture({ image, label, zoom, onZoom, onOpen }: Props) {
       </button>
     )
   }
+  const steps: Readonly<Record<string, readonly [number, number]>> = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, -1],
+    ArrowDown: [0, 1],
+  }
   return (
+    // biome-ignore lint/a11y/useSemanticElements: a picture that is moved by pointer and arrow keys
     <div
+      role="group"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the picture
+      tabIndex={0}
+      aria-label={`${label}: arrow keys move it where it is enlarged`}
       className={classes.frame}
+      onKeyDown={(event) => {
+        const step = steps[event.key]
+        if (!step || scale === 1) return
+        event.preventDefault()
+        onZoom({ scale, x: within(x + (step[0] * 0.1) / scale), y: within(y + (step[1] * 0.1) / scale) })
+      }}
       onDoubleClick={(event) => {
         // The place that was pointed to comes to the middle: for those who cannot drag.
         const box = event.currentTarget.getBoundingClientRect()
         onZoom({
           scale,
-          x: x + ((event.clientX - box.left) / box.width - 0.5) / scale,
-          y: y + ((event.clientY - box.top) / box.height - 0.5) / scale,
+          x: within(x + ((event.clientX - box.left) / box.width - 0.5) / scale),
+          y: within(y + ((event.clientY - box.top) / box.height - 0.5) / scale),
         })
       }}
       onPointerMove={(event) => {
         if (event.buttons !== 1 || scale === 1) return
         const box = event.currentTarget.getBoundingClientRect()
-        const within = (value: number) => Math.min(Math.max(value, 0), 1)
         onZoom({
           scale,
           x: within(x - event.movementX / box.width / scale),
