@@ -146,22 +146,25 @@ export function searchLog(
 
 interface Following {
   readonly onGrown: (start: number, bytes: Uint8Array) => void
+  /** Another log has taken its place: what comes now begins anew. */
+  readonly onReplaced: () => void
   readonly onEnd: () => void
 }
 
 /** Calls back for what a log grows by, until its run has ended or the returned function is called. */
-export function followLog(runId: string, name: string, start: number, { onGrown, onEnd }: Following): () => void {
+export function followLog(runId: string, name: string, start: number, following: Following): () => void {
+  let expected = start
   const source = new EventSource(apiUrl(`${logPath(runId, name)}/follow`, { start }))
   source.onmessage = (event: MessageEvent<string>) => {
     const step = JSON.parse(event.data) as { readonly start: number; readonly text: string }
-    onGrown(
-      step.start,
-      Uint8Array.from(atob(step.text), (letter) => letter.charCodeAt(0)),
-    )
+    const bytes = Uint8Array.from(atob(step.text), (letter) => letter.charCodeAt(0))
+    if (step.start < expected) following.onReplaced()
+    expected = step.start + bytes.length
+    following.onGrown(step.start, bytes)
   }
   source.addEventListener('end', () => {
     source.close()
-    onEnd()
+    following.onEnd()
   })
   return () => source.close()
 }

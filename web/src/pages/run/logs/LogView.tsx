@@ -40,6 +40,7 @@ export function LogView({ runId, name, size, isLive, fromEnd }: Properties): JSX
       const from = reader.state.size ?? size
       stop = followLog(runId, name, from, {
         onGrown: (start, bytes) => reader.grown(start, bytes),
+        onReplaced: () => reader.replaced(),
         onEnd: () => setFollowing(false),
       })
     })

@@ -54,6 +54,15 @@ describe('reading a log', () => {
     expect(reader.state.window.lineCount).toBe(4)
   })
 
+  it('begins anew where another log has taken its place', async () => {
+    const { read, all } = log('old\nlines\n')
+    const reader = new LogReader(read)
+    await reader.open('end', all.length)
+    reader.replaced()
+    reader.grown(0, new TextEncoder().encode('new'))
+    expect([reader.state.window.lineCount, reader.state.window.line(0).text, reader.state.size]).toEqual([1, 'new', 3])
+  })
+
   it('tells what went wrong, and can go on', async () => {
     let isBroken = true
     const { read, all } = log('text')

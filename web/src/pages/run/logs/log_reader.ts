@@ -86,6 +86,13 @@ export class LogReader {
     this.change({ size: known, window: isNext ? window.append(bytes.subarray(window.end - start)) : window })
   }
 
+  /** Another log has taken its place: what is held is no part of it. */
+  replaced(): void {
+    this.abort.abort()
+    this.abort = new AbortController()
+    this.change({ window: LogWindow.at(0), size: 0, error: null, isReading: false })
+  }
+
   close(): void {
     this.abort.abort()
     this.listeners.clear()
