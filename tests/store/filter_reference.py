@@ -56,7 +56,25 @@ TEXTS = [
     "-3",
     "y" * 120,
 ]
-VALUES = [*TEXTS, "010", "1e5000", "1e999", "inf", "nan", "0x1", " 1", "1.", "12345678901234567890123", "\n", "[1]"]
+VALUES = [
+    *TEXTS,
+    "010",
+    "1e5000",
+    "1e999",
+    "inf",
+    "nan",
+    "0x1",
+    " 1",
+    "1.",
+    "12345678901234567890123",
+    "\n",
+    "[1]",
+    "1" * 99,
+    "1" * 100,
+    "0.1\n",
+    "-",
+    "1e+05",
+]
 NUMBERS: list[float | int] = [0, 1, -3, 0.5, 1e-05, float("inf"), float("-inf"), 1.2345678901234568e22, 2, 3]
 NAMES = ["a", "b.c", "val/loss", "in", "two words", '"', "`", "ü"]
 PATTERNS = ["%", "", "a%", "%B", "_", "x\\%y", "x\\_y", "a\\\\b", "%'%", "É", "prod", "%y%"]
@@ -74,7 +92,7 @@ class Facts:
 
 
 def number_in(text: str) -> float | None:
-    if len(text) > 100 or not re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", text):
+    if len(text) >= 100 or not re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", text):
         return None
     return float(json.loads(text))
 

@@ -105,20 +105,20 @@ def _single(store: Store, part: Condition, sqlite: bool) -> ColumnElement[bool]:
     return and_(column.is_not(None), _of_value(column, part, sqlite))
 
 
-def number_of(text: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
+def number_of(value: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
     """A text column as a number; NULL where it is none.  Numbers are written as JSON and Python write them."""
+    # What the index on values holds; longer ones are no numbers.
+    text = func.substr(value, literal_column("1"), literal_column(str(INDEXED_CHARACTERS)))
+    short = func.length(text) < INDEXED_CHARACTERS
+    # CASE, for it looks at nothing before it is safe to.
     if sqlite:
-        kind = func.json_type(text)
-        written = and_(
-            func.length(text) <= INDEXED_CHARACTERS,
-            text.op("GLOB", is_comparison=True)(literal_column("'[-0-9]*[0-9]'")),
-            # Exponents of three digits or fewer, as below.
-            not_(text.op("GLOB", is_comparison=True)(literal_column("'*[eE]*[0-9][0-9][0-9][0-9]'"))),
-            func.json_valid(text) == 1,
-        )
-        # CASE, for it looks at nothing before it is safe to.
-        valid = case((kind.in_(("integer", "real")), cast(text, Double)))
-        return case((written, valid))
+        # JSON of these characters only is a number.  Exponents have three digits or fewer, as below.
+        begins: ColumnElement[str] = literal_column("'[-0-9]*'")
+        others: ColumnElement[str] = literal_column("'*[^-+.eE0-9]*'")
+        exponent: ColumnElement[str] = literal_column("'*[eE]*[0-9][0-9][0-9][0-9]'")
+        glob = text.op("GLOB", is_comparison=True)
+        written = and_(glob(begins), not_(glob(others)), not_(glob(exponent)), short, func.json_valid(text) == 1)
+        return case((written, cast(text, Double)))
     exact = cast(text, Numeric)
     nearest = case(
         (exact >= literal_column("1.7976931348623158e308"), literal_column("'Infinity'::float8")),
@@ -127,7 +127,7 @@ def number_of(text: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
         else_=cast(exact, Double),
     )
     pattern: ColumnElement[str] = literal_column(r"'^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$'")
-    written = and_(func.length(text) <= INDEXED_CHARACTERS, text.op("~", is_comparison=True)(pattern))
+    written = and_(short, text.op("~", is_comparison=True)(pattern))
     return case((written, nearest))
 
 
