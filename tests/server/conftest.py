@@ -79,6 +79,7 @@ def serving(folder: Path, **changes: object) -> Iterator[Server]:
     """Serve the workspace in ``folder`` from a thread of this process."""
     places = EmbeddedPlaces(read_workspace(folder))
     listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(32)
     settings = Settings(port=port, token=token, **changes)  # type: ignore[arg-type]
