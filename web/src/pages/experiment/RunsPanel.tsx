@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
@@ -24,6 +25,7 @@ import { type RunsQuery, STEP, useRuns } from './use_runs'
 import { useSparklines } from './use_sparklines'
 import { formatSort, useRunsView } from './view'
 
+const SETTLE_MS = 120
 const ChartsPanel = lazy(() => import('./ChartsPanel'))
 
 interface Props {
@@ -55,7 +57,9 @@ export function RunsPanel({ experiment }: Props) {
   const [seen, setSeen] = useState({ first: 0, last: 0 })
   const filterBox = useRef<FilterHandle>(null)
   const navigate = useNavigate()
-  const lines = useSparklines(experiment, runs.rows, view.columns, seen, view.sparklines)
+  // Rows that only fly past get no small charts.
+  const [settled] = useDebouncedValue(seen, SETTLE_MS)
+  const lines = useSparklines(experiment, runs.rows, view.columns, settled, view.sparklines)
 
   const { show } = runs
   const onShow = useCallback(
