@@ -35,7 +35,8 @@ export function ParallelCoordinates({ runs, facts }: Properties): JSX.Element {
   const yAt = (place: number) => HEIGHT - BOTTOM - place * (HEIGHT - TOP - BOTTOM)
   return (
     <div ref={ref} className={classes.box}>
-      <svg className={classes.plot} width={whole} height={HEIGHT} role="img" aria-label="Parallel coordinates">
+      <svg className={classes.plot} width={whole} height={HEIGHT}>
+        <title>Parallel coordinates</title>
         {shown.map(({ fact, axis }, index) => (
           <g key={fact.name} transform={`translate(${xAt(index)} 0)`}>
             <title>{fact.name}</title>

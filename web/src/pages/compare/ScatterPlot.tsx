@@ -38,7 +38,8 @@ export function ScatterPlot({ runs, x, y }: Properties): JSX.Element {
   const missing = runs.length - points.length
   return (
     <div ref={ref} className={classes.box}>
-      <svg className={classes.plot} width={whole} height={HEIGHT} role="img" aria-label={`${y.name} over ${x.name}`}>
+      <svg className={classes.plot} width={whole} height={HEIGHT}>
+        <title>{`${y.name} over ${x.name}`}</title>
         {ticksOf(axisX).map((tick) => (
           <g key={tick} transform={`translate(${xAt(placeOn(axisX, tick) ?? 0)} 0)`}>
             <line className={classes.grid} y1={EDGE} y2={HEIGHT - BOTTOM} />

@@ -1,4 +1,4 @@
-import { Anchor, Group, Table, Text } from '@mantine/core'
+import { Anchor, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
 import { Link } from 'react-router'
@@ -112,11 +112,12 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         </Table>
       </Section>
       <Section title="Use it">
-        <Group>
-          <pre className={classes.code}>
+        <>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+          <pre className={classes.code} tabIndex={0}>
             {`from azureml.core import Model, Workspace\n\nmodel = Model(Workspace.from_config(), ${JSON.stringify(name)}, version=${version.version})\nmodel.download("model")`}
           </pre>
-        </Group>
+        </>
       </Section>
     </div>
   )
