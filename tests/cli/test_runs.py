@@ -102,6 +102,15 @@ class TestList:
         for order in ("status", "duration", "number", "started", "ended"):
             assert len(milepost("runs", "list", "--sort", order, "--json").json["runs"]) == 4
 
+    def test_a_filter_says_which(self, milepost: Command) -> None:
+        found = milepost("runs", "list", "--json", "--filter", "metrics.mse > 0 and tags.lr = 0.1").json["runs"]
+        assert [run["id"] for run in found] == ["aaaa-1"]
+
+    def test_a_wrong_filter_is_pointed_at(self, milepost: Command) -> None:
+        refused = milepost("runs", "list", "--filter", "mse < 3", ok=False)
+        assert refused.code == 2
+        assert "there is no field 'mse'" in one_line(refused.err)
+
     def test_that_there_are_more_is_told(self, milepost: Command) -> None:
         assert milepost("runs", "list", "--limit", "3", "--json").json["more"] is True
         assert milepost("runs", "list", "--limit", "4", "--json").json["more"] is False
