@@ -86,8 +86,10 @@ export function BulkBar({ chosen, archived, onDone, onClear }: Props) {
           action={asked}
           chosen={chosen}
           onClose={() => setAsked(null)}
-          onDone={() => {
-            if (asked.action === 'delete' || asked.action === 'archive' || asked.action === 'restore') onClear()
+          onDone={(isWhole) => {
+            // Where some could not be done, the choice stays, and with it the reasons.
+            const leaves = asked.action === 'delete' || asked.action === 'archive' || asked.action === 'restore'
+            if (leaves && isWhole) onClear()
             onDone()
           }}
         />
@@ -100,7 +102,7 @@ interface ConfirmationProps {
   readonly action: Action
   readonly chosen: readonly string[]
   readonly onClose: () => void
-  readonly onDone: () => void
+  readonly onDone: (isWhole: boolean) => void
 }
 
 function Confirmation({ action, chosen, onClose, onDone }: ConfirmationProps) {
@@ -130,7 +132,7 @@ function Confirmation({ action, chosen, onClose, onDone }: ConfirmationProps) {
       void client.invalidateQueries({ queryKey: ['experiments'] })
       void client.invalidateQueries({ queryKey: ['runs'] })
       void client.invalidateQueries({ queryKey: ['run'] })
-      if (result?.done.length) onDone()
+      if (result?.done.length) onDone(result.failed.length === 0)
       if (result && result.failed.length === 0) onClose()
     },
   })
