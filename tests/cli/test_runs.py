@@ -109,7 +109,7 @@ class TestList:
     def test_a_wrong_filter_is_pointed_at(self, milepost: Command) -> None:
         refused = milepost("runs", "list", "--filter", "mse < 3", ok=False)
         assert refused.code == 2
-        assert "there is no field 'mse'" in one_line(refused.err)
+        assert "there is no field 'mse'" in one_line(refused)
 
     def test_that_there_are_more_is_told(self, milepost: Command) -> None:
         assert milepost("runs", "list", "--limit", "3", "--json").json["more"] is True
