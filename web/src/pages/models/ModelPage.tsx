@@ -112,12 +112,10 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
         </Table>
       </Section>
       <Section title="Use it">
-        <>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-          <pre className={classes.code} tabIndex={0}>
-            {`from azureml.core import Model, Workspace\n\nmodel = Model(Workspace.from_config(), ${JSON.stringify(name)}, version=${version.version})\nmodel.download("model")`}
-          </pre>
-        </>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+        <pre className={classes.code} tabIndex={0}>
+          {`from azureml.core import Model, Workspace\n\nmodel = Model(Workspace.from_config(), ${JSON.stringify(name)}, version=${version.version})\nmodel.download("model")`}
+        </pre>
       </Section>
     </div>
   )

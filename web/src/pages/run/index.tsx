@@ -6,6 +6,7 @@ import { useLive } from '../../api/live'
 import { runQuery } from '../../api/queries'
 import type { RunDetail } from '../../api/types'
 import { Loading } from '../../parts/Loading'
+import { PageTitle } from '../../parts/PageTitle'
 import { Problem } from '../../parts/Problem'
 import { useAddress } from '../../state/address'
 import { RunHeader } from './header/RunHeader'
@@ -38,7 +39,12 @@ export default function RunPage(): JSX.Element {
 
   if (query.isPending) return <Loading what="the run" />
   if (query.isError) {
-    return <Problem error={query.error} title="The run could not be read" onRetry={() => void query.refetch()} />
+    return (
+      <>
+        <PageTitle title="Run" />
+        <Problem error={query.error} title="The run could not be read" onRetry={() => void query.refetch()} />
+      </>
+    )
   }
   const run = query.data
   const asked = address.get('tab')
