@@ -147,7 +147,7 @@ def list_runs(
 
 
 def check_filter(text: str | None) -> None:
-    """Raises Misused for a filter that is wrong, and points at the place."""
+    """Raises Misused for a filter that is wrong; it says at which character."""
     if text is None:
         return
     from milepost.store.filter_grammar import parse
@@ -156,9 +156,7 @@ def check_filter(text: str | None) -> None:
     try:
         parse(text)
     except BadFilter as error:
-        begin = max(0, error.position - 40)
-        line = "".join(" " if each.isspace() or not each.isprintable() else each for each in text)[begin : begin + 80]
-        raise Misused(f"{error}.\n  {line}\n  {' ' * (error.position - begin)}^") from error
+        raise Misused(f"--filter cannot be read: {error}.") from error
 
 
 def check_order(sort: str) -> str:
