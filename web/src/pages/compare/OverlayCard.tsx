@@ -31,7 +31,14 @@ export function OverlayCard(props: Properties): JSX.Element {
   return (
     <CardBox>
       <Overlaid {...props} height={200} points={CARD_POINTS} legendRows={2} onLarge={() => setLarge(true)} />
-      <Modal opened={isLarge} onClose={() => setLarge(false)} title={props.metric.name} size="90%" centered>
+      <Modal
+        closeButtonProps={{ 'aria-label': 'Close' }}
+        opened={isLarge}
+        onClose={() => setLarge(false)}
+        title={props.metric.name}
+        size="90%"
+        centered
+      >
         <Overlaid {...props} height={Math.round(window.innerHeight * 0.55)} points={LARGE_POINTS} legendRows={12} />
       </Modal>
     </CardBox>

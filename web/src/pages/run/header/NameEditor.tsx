@@ -14,7 +14,7 @@ interface Properties {
 /** Another name and description for a run. */
 export function NameEditor({ run, isOpen, onClose }: Properties): JSX.Element {
   return (
-    <Modal opened={isOpen} onClose={onClose} title="Name and description">
+    <Modal opened={isOpen} onClose={onClose} title="Name and description" closeButtonProps={{ 'aria-label': 'Close' }}>
       {isOpen && <Form run={run} onDone={onClose} />}
     </Modal>
   )
