@@ -15,7 +15,8 @@ export function App() {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={nonce ? () => nonce : undefined}>
       <QueryClientProvider client={queryClient}>
-        <BrowserRouter>
+        {/* The address holds what switches and boxes show: they must change in the moment they are pressed. */}
+        <BrowserRouter useTransitions={false}>
           <Pages />
         </BrowserRouter>
       </QueryClientProvider>
