@@ -78,7 +78,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     subprocess.run([*command, "portal", "stop", "--workspace", "portal"], env=environment, check=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, nothing else of this process can use asyncio
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     sync_api = pytest.importorskip("playwright.sync_api")

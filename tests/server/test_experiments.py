@@ -77,6 +77,7 @@ def test_any_name_of_an_experiment_can_be_asked_for(client: httpx.Client, ws: Wo
 
 def test_a_submitted_run_on_its_way_keeps_its_experiment(client: httpx.Client, submit: object) -> None:
     run = submit("import time; time.sleep(60)")  # type: ignore[operator]
+    run.flush()  # what a submission says takes a moment to arrive
     refused = client.delete("/experiments/exp")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
     assert run.id in refused.json()["error"]["message"]

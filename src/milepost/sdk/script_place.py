@@ -77,7 +77,8 @@ def _near(folder: Path, name: str) -> list[str]:
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(name).with_suffix("").as_posix()
+    path = PurePosixPath(name)
+    return path.with_suffix("").as_posix() if path.name else name
 
 
 def _some_files(folder: Path) -> Iterator[str]:
