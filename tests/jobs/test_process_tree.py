@@ -207,7 +207,8 @@ class TestFinding:
             if child == 0:
                 ready("child"); sleep()
             found = [each.pid for each in processes_of({job.id!r}, [os.getpid(), os.getppid(), 1])]
-            assert found == [child], (found, child)
+            # The parent is the test's own process, which may have other children.
+            assert child in found and not {{1, os.getpid(), os.getppid()}} & set(found), (found, child)
             ready("asked"); sleep()
             """
         )

@@ -39,7 +39,7 @@ recorder.EXIT_TIMEOUT_S = 5.0
 _RUN = """
 from azureml.core import Experiment, Run, Workspace
 ws = Workspace.get("test")
-run = Experiment(ws, "exp").start_logging()
+run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
 """
 
 

@@ -271,7 +271,8 @@ class RunFiles:
             try:
                 self._record_file(name, file)
             except Exception as error:
-                warn(f"Milepost could not keep the file {name!r}: {error}", stacklevel=3)
+                # The text of the SDK's own errors has many lines.
+                warn(f"Milepost could not keep the file {name!r}: {getattr(error, 'message', error)}", stacklevel=3)
 
 
 def _plain(name: str) -> str:
