@@ -36,7 +36,7 @@ LAUNCHES: Final = 3
 _POLL_S: Final = 0.05
 _SLOW_POLL_S: Final = 0.25
 _TIDY_S: Final = 3600.0
-_LOCK_TRIES: Final = 40
+_LOCK_S: Final = 2.0
 _COMPLAINTS: Final = 100
 
 
@@ -278,12 +278,7 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
     """Be the workspace's agent until there has been nothing to do for ``idle_s`` seconds; False if there is another."""
     folder = jobs.jobs_folder(agent.workspace)
     lock = FileLock(folder / "agent.lock")
-    for _ in range(_LOCK_TRIES):
-        # Who looks whether there is an agent holds the lock for a moment.
-        if lock.acquire():
-            break
-        time.sleep(0.05)
-    else:
+    if not lock.acquire_within(_LOCK_S):
         return False
     jobs.tidy(agent.workspace, _TIDY_S, time.time())
     stop = folder / STOP

@@ -66,6 +66,15 @@ class FileLock:
             time.sleep(0.001)
         raise OSError(f"{self.path} cannot be locked: it is removed, or this process forks, all the time")
 
+    def acquire_within(self, seconds: float) -> bool:
+        """Try that long: who only looks whether the lock is held has it for a moment.  Raises as ``acquire``."""
+        until = time.monotonic() + seconds
+        while not self.acquire():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.05)
+        return True
+
     def in_place(self) -> bool:
         """True if the file that we have opened is still the one at ``path``: a lock on another keeps nobody away."""
         fd = self._fd

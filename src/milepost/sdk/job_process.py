@@ -6,39 +6,27 @@ An agent sees to a workspace's submitted runs, a supervisor does one of them, a 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Final
 
-_MODULE: Final = "milepost.sdk.job_process"
+from milepost.sdk import own_process
 
 
 def entry(kind: str, workspace: Path) -> list[str]:
     """The arguments for this interpreter that become such a process; a run's id may follow."""
-    # Not -m: a script may have found Milepost by a path that it set itself.
-    root = str(Path(__file__).resolve().parent.parent.parent)
-    return ["-c", f"import sys; sys.path.append({root!r}); from {_MODULE} import main; main()", kind, str(workspace)]
+    return own_process.command(__name__, kind, str(workspace))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Be the process that the arguments ask for."""
     kind, folder, *rest = sys.argv[1:] if arguments is None else arguments
-    if kind == "agent" and hasattr(os, "fork") and os.fork():
-        os._exit(0)  # the agent is nobody's child: the end of the submitting process does not concern it
-    # A terminal's end is not ours, and a run is ended by asking for it (jobs/job.py).  Not SIG_IGN: scripts would
-    # inherit that.
-    for name in ("SIGHUP", "SIGINT", *(["SIGTERM"] if kind == "supervise" else [])):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _pass_over)
+    if kind == "agent":
+        own_process.leave_parent()
+    # A terminal's end is not ours, and a run is ended by asking for it (jobs/job.py).
+    own_process.pass_over("SIGHUP", "SIGINT", *(["SIGTERM"] if kind == "supervise" else []))
     processes: dict[str, Callable[..., None]] = {"agent": _agent, "supervise": _supervise, "prepare": _prepare}
     processes[kind](Path(folder), *rest)
-
-
-def _pass_over(number: int, frame: FrameType | None) -> None:
-    """Do nothing about a signal."""
 
 
 def _agent(workspace: Path) -> None:

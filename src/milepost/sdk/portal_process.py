@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import sys
 import threading
@@ -22,49 +21,36 @@ from typing import TYPE_CHECKING, Final
 from milepost.jobs import process_tree
 from milepost.jobs.job import write_json
 from milepost.journal.lock import FileLock
-from milepost.sdk import portal_file
+from milepost.sdk import own_process, portal_file
 from milepost.sdk.portal_file import PortalState
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from milepost.server.security import Activity
 
 IDLE_S: Final = 12 * 3600.0
 IDLE_VARIABLE: Final = "MILEPOST_PORTAL_IDLE"
 """Seconds without a request after which a portal goes."""
-_LOCK_TRIES: Final = 20
+_LOCK_S: Final = 1.0
 _LOOK_S: Final = 0.25
-_MODULE: Final = "milepost.sdk.portal_process"
 
 
 def entry(workspace: Path, port: int | None) -> list[str]:
     """The arguments for this interpreter that become the portal of the workspace in that folder."""
-    # Not -m: a script may have found Milepost by a path that it set itself.
-    root = str(Path(__file__).resolve().parent.parent.parent)
-    program = f"import sys; sys.path.append({root!r}); from {_MODULE} import main; main()"
-    return ["-c", program, str(workspace), str(port or "")]
+    return own_process.command(__name__, str(workspace), str(port or ""))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Be the portal."""
     folder, port = sys.argv[1:] if arguments is None else arguments
-    if hasattr(os, "fork") and os.fork():
-        os._exit(0)  # the portal is nobody's child: the end of a script does not concern it
-    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
-        if hasattr(signal, name):
-            # uvicorn ends on SIGTERM, and raises it once more when it has: then there is still something to be done.
-            signal.signal(getattr(signal, name), _pass_over)
+    own_process.leave_parent()
+    # uvicorn ends on SIGTERM, and raises it once more when it has: then there is still something to be done.
+    own_process.pass_over("SIGHUP", "SIGINT", "SIGTERM")
     workspace = Path(folder)
     try:
         be_portal(workspace, int(port) if port else None)
     except Exception as error:
         _tell_failure(workspace, error)
         raise
-
-
-def _pass_over(number: int, frame: FrameType | None) -> None:
-    """Do nothing about a signal."""
 
 
 def be_portal(workspace: Path, port: int | None, ready: Callable[[PortalState], None] | None = None) -> None:
@@ -75,7 +61,7 @@ def be_portal(workspace: Path, port: int | None, ready: Callable[[PortalState], 
     Raises OSError where the port cannot be had, and WorkspaceException where the workspace cannot be used.
     """
     lock = FileLock(workspace / portal_file.LOCK)
-    if not _acquired(lock):
+    if not lock.acquire_within(_LOCK_S):
         return
     try:
         with suppress(OSError):
@@ -84,15 +70,6 @@ def be_portal(workspace: Path, port: int | None, ready: Callable[[PortalState], 
             _serve(workspace, listening, lock, ready)
     finally:
         lock.release()
-
-
-def _acquired(lock: FileLock) -> bool:
-    # More than once: somebody may just be looking whether it is held.
-    for _ in range(_LOCK_TRIES):
-        if lock.acquire():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def _listening(workspace: Path, port: int | None) -> socket.socket:
