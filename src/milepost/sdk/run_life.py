@@ -65,7 +65,8 @@ class RunLife(RunDetails):
 
     def _ask_for_end(self, status: str, error: dict[str, str] | None) -> bool:
         """Ask for the end of a submitted run that is on its way on this machine; False where it is not."""
-        from milepost.jobs.job import Request, ask, job_folder
+        from milepost.jobs.ending import ask_below
+        from milepost.jobs.job import Request, ask, has_jobs, job_folder
         from milepost.sdk.job_process import ensure_agent
 
         if self._is_new:
@@ -75,26 +76,14 @@ class RunLife(RunDetails):
         if not folder.is_dir() or not ask(folder, Request(status, error, inside=self._is_inside)):
             return False
         self._say("status", {"status": "CancelRequested"})
-        for child in self._submitted_below():
-            ask(job_folder(workspace, child), Request("Canceled", _parent_ended(self._id)))
+        try:
+            if has_jobs(workspace):
+                ask_below(workspace, self._recorder.fresh(), self._id)
+        except Exception as trouble:
+            warn(f"Milepost could not look for the children of run {self._id}: {trouble}", stacklevel=3)
         self.flush()
         ensure_agent(workspace)
         return True
-
-    def _submitted_below(self) -> list[str]:
-        """The ids of the descendants that are on their way, if the store can be asked."""
-        from milepost.jobs.job import has_jobs
-        from milepost.store.records import RunQuery
-        from milepost.store.status import TERMINAL as ENDED
-
-        if not has_jobs(self._recorder.folder):
-            return []
-        try:
-            found = list(self._recorder.fresh().all_runs(RunQuery(ancestor_id=self._id, archived=None)))
-        except Exception as error:
-            warn(f"Milepost could not look for the children of run {self._id}: {error}", stacklevel=4)
-            return []
-        return [each.run_id for each in found if each.status not in ENDED]
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Wait until the store has what was logged.  Where it cannot be had it warns: nothing is lost by that."""
@@ -262,7 +251,3 @@ def _summary(run_id: str, url: str, record: RunRecord) -> str:
     if record.error:
         lines += ["", f"{record.status}: {record.error.get('message') or record.error.get('code') or ''}"]
     return "\n".join([*lines, "", ""])
-
-
-def _parent_ended(run_id: str) -> dict[str, str]:
-    return {"code": "ParentCanceled", "message": f"The run {run_id} that it belongs to was ended.", "details": ""}

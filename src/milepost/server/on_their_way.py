@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+from milepost.jobs.ending import ask_below
 from milepost.jobs.job import Request, ask, has_jobs, job_folder
 from milepost.jobs.listing import listing
 from milepost.server.errors import Problem
 from milepost.server.here import Here
 from milepost.store.errors import NotFound
-from milepost.store.records import RunQuery, RunRecord
-from milepost.store.status import CANCELED, TERMINAL
+from milepost.store.records import RunRecord
+from milepost.store.status import CANCELED
 
 _DEEPEST = 100
 
@@ -52,10 +53,7 @@ def cancel(here: Here, run: RunRecord) -> None:
         folder = job_folder(here.folder, run.run_id)
         if folder.is_dir() and ask(folder, Request(CANCELED, None)):
             here.record.say(run.run_id, "status", {"status": "CancelRequested"})
-            why = {"code": "ParentCanceled", "message": f"The run {run.run_id} that it belongs to was ended."}
-            for child in here.store.all_runs(RunQuery(ancestor_id=run.run_id, archived=None)):
-                if child.status not in TERMINAL:
-                    ask(job_folder(here.folder, child.run_id), Request(CANCELED, {**why, "details": ""}))
+            ask_below(here.folder, here.store, run.run_id)
             here.places.ensure_agent()
             return
     here.record.say(run.run_id, "status", {"status": CANCELED})
