@@ -148,13 +148,13 @@ def test_a_blob_store_that_cannot_be_written_is_a_warning_of_the_run(experiment:
 def test_a_snapshot_that_takes_too_long_is_given_up(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     write(Path(), train="1")
     go_on = threading.Event()
-    take = run_snapshots._take_folder
+    take = run_snapshots.take_folder
 
     def slow(*arguments: Any) -> Any:
         go_on.wait(60)
         return take(*arguments)
 
-    monkeypatch.setattr(run_snapshots, "_take_folder", slow)
+    monkeypatch.setattr(run_snapshots, "take_folder", slow)
     monkeypatch.setattr(run_snapshots, "JOIN_TIMEOUT_S", 0.2)
     run = experiment.start_logging()
     run.complete()

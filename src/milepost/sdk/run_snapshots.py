@@ -52,12 +52,9 @@ class RunSnapshots:
 
         try:
             with translated():
-                if path.is_dir():
-                    taken = _take_folder(self._recorder, path, None)
-                else:
-                    taken = take_file(path, _blobs(self._recorder))
+                taken = take_folder(self._recorder, path) if path.is_dir() else take_file(path, _blobs(self._recorder))
         except SnapshotRefused as error:
-            raise SnapshotException(_sentence(str(error))) from error
+            raise SnapshotException(sentence(str(error))) from error
         for kind, data in _events(taken):
             self._say(kind, data)
         return taken.id
@@ -163,8 +160,9 @@ class BackgroundSnapshot:
         from milepost.jobs.source_folder import SnapshotRefused
 
         try:
-            taken = _take_folder(self._recorder, self._folder, self._pause)
-            events = [*_events(taken), *_origin(taken.id, self._folder)]
+            taken = take_folder(self._recorder, self._folder, self._pause)
+            properties, further = origin(taken.id, self._folder)
+            events = [*_events(taken), ("properties", {"set": properties}), *further]
         except _Over:
             return
         except SnapshotRefused as error:
@@ -194,24 +192,25 @@ class BackgroundSnapshot:
             self._say(kind, data)
 
 
-def _origin(snapshot_id: str, folder: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Which snapshot is the run's own, and what git says of its folder."""
+def origin(snapshot_id: str, folder: Path) -> tuple[dict[str, str], list[tuple[str, dict[str, Any]]]]:
+    """Which snapshot is the run's own and what git says of its folder: properties, and further events."""
     from milepost.jobs import git
 
     facts = git.facts(folder)
-    events: list[tuple[str, dict[str, Any]]] = [
-        ("properties", {"set": {"ContentSnapshotId": snapshot_id, **(facts.properties if facts else {})}})
-    ]
-    if facts is not None and facts.diff:
+    if facts is None:
+        return {"ContentSnapshotId": snapshot_id}, []
+    events: list[tuple[str, dict[str, Any]]] = []
+    if facts.diff:
         events.append(("document", {"name": "git_diff", "content": facts.diff}))
-    return events
+    return {"ContentSnapshotId": snapshot_id, **facts.properties}, events
 
 
 class _Over(Exception):
     """Nobody waits for the snapshot any more."""
 
 
-def _take_folder(recorder: Recorder, folder: Path, pause: Callable[[], None] | None) -> TakenSnapshot:
+def take_folder(recorder: Recorder, folder: Path, pause: Callable[[], None] | None = None) -> TakenSnapshot:
+    """Keep a folder's files in the workspace.  ``pause`` is called between pieces.  Raises SnapshotRefused."""
     from milepost.jobs.snapshots import memory_file, take
 
     return take(folder, _blobs(recorder), memory=memory_file(recorder.folder / MEMORIES, folder), pause=pause)
@@ -224,10 +223,19 @@ def _blobs(recorder: Recorder) -> Blobs:
     return open_blobs(str(recorder.folder / "blobs"), owner=recorder.workspace_id)
 
 
+def snapshot_event(taken: TakenSnapshot) -> tuple[str, dict[str, Any]]:
+    """That a run has this snapshot."""
+    return "snapshot", {
+        "id": taken.id,
+        "manifest": taken.manifest_digest,
+        "files": taken.files,
+        "bytes": taken.bytes,
+    }
+
+
 def _events(taken: TakenSnapshot) -> list[tuple[str, dict[str, Any]]]:
-    kept = {"id": taken.id, "manifest": taken.manifest_digest, "files": taken.files, "bytes": taken.bytes}
     told = [("warning", {"message": f"Snapshot: {'; '.join(taken.left_out)}."})] if taken.left_out else []
-    return [("snapshot", kept), *told]
+    return [snapshot_event(taken), *told]
 
 
 def _warning(folder: str, error: object) -> tuple[str, dict[str, Any]]:
@@ -238,5 +246,6 @@ def _too_late(timeout_s: float) -> str:
     return f"it was not finished {timeout_s:g} s after the run's end"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """A note that began small and had no full stop, as a sentence."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."

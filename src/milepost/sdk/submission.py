@@ -7,12 +7,14 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk import links
 from milepost.sdk.exceptions import SnapshotException, UserErrorException
 from milepost.sdk.recorder import translated
 from milepost.sdk.run import SCRIPT_RUN, _user
+from milepost.sdk.run_snapshots import origin, sentence, snapshot_event, take_folder
 from milepost.sdk.tags import check_tags
 from milepost.warning import warn
 
@@ -44,7 +46,7 @@ def submit(
     for message in notes:
         warn(f"Milepost: {message}", stacklevel=4)
     _check_nodes(experiment.workspace, request)
-    facts = _Facts(experiment, tags, parent_id, display_name, run_id or new_run_id(experiment.name))
+    facts = _Facts(experiment, check_tags(tags or {}), parent_id, display_name, run_id or new_run_id(experiment.name))
     return start_job(experiment, _job(request, facts, notes))
 
 
@@ -67,13 +69,9 @@ def _notes(request: JobRequest) -> list[str]:
     from milepost.jobs.environments import EnvironmentFailed
 
     try:
-        return [_sentence(note) for note in environments.notes(request.environment)]
+        return [sentence(note) for note in environments.notes(request.environment)]
     except EnvironmentFailed:
         return []  # the run says it, with its build log
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def start_job(experiment: Experiment, job: Job) -> ScriptRun:
@@ -102,68 +100,39 @@ def new_run_id(experiment: str) -> str:
     return f"{experiment}_{int(time.time())}_{uuid.uuid4().hex[:8]}"
 
 
+@dataclass(frozen=True)
 class _Facts:
     """What is said of a run beside what is to be run."""
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        tags: Mapping[str, str | None] | None,
-        parent_id: str | None,
-        display_name: str | None,
-        run_id: str,
-    ) -> None:
-        self.experiment = experiment
-        self.tags = check_tags(tags or {})
-        self.parent_id = parent_id
-        self.display_name = display_name
-        self.run_id = run_id
+    experiment: Experiment
+    tags: Mapping[str, str | None]
+    parent_id: str | None
+    display_name: str | None
+    run_id: str
 
 
 def _job(request: JobRequest, facts: _Facts, notes: list[str]) -> Job:
-    from milepost.jobs import git, snapshots
     from milepost.jobs.job import Job
     from milepost.jobs.snapshots import SnapshotRefused
-    from milepost.store.blobs import open_blobs
 
     experiment, folder = facts.experiment, request.source_directory
     recorder = experiment.workspace._recorder
-    blobs = open_blobs(str(recorder.folder / "blobs"), owner=recorder.workspace_id)
     try:
         with translated():
-            taken = snapshots.take(
-                folder, blobs, memory=snapshots.memory_file(recorder.folder / "snapshot-memory", folder)
-            )
+            taken = take_folder(recorder, folder)
     except SnapshotRefused as error:
         raise SnapshotException(str(error)) from error
-    kept = git.facts(folder)
-    properties = {
-        "_azureml.ComputeTargetType": "local" if request.target == "local" else "amlcompute",
-        "ContentSnapshotId": taken.id,
-        **({} if kept is None else kept.properties),
-    }
-    run = {
-        "experiment": experiment.name,
-        "type": SCRIPT_RUN,
-        "status": "Preparing",
-        "display_name": facts.display_name,
-        "parent_id": facts.parent_id,
-        "target": request.target,
-        "submitted_by": _user(),
-        "tags": facts.tags,
-        "properties": properties,
-    }
+    properties, further = origin(taken.id, folder)
+    properties["_azureml.ComputeTargetType"] = "local" if request.target == "local" else "amlcompute"
     events: list[tuple[str, dict[str, Any]]] = [
-        ("run", run),
-        (
-            "snapshot",
-            {"id": taken.id, "manifest": taken.manifest_digest, "files": taken.files, "bytes": taken.bytes},
+        _run_event(
+            experiment.name, request.target, facts.display_name, facts.tags, properties, parent_id=facts.parent_id
         ),
+        snapshot_event(taken),
         _document("definition", request.definition),
         _document("environment", request.environment),
+        *further,
     ]
-    if kept is not None and kept.diff:
-        events.append(_document("git_diff", kept.diff))
     events += [("warning", {"message": message}) for message in (*notes, *taken.left_out)]
     job = Job(
         run_id=facts.run_id,
@@ -212,20 +181,15 @@ def rerun(workspace: Workspace, run_id: str, *, display_name: str | None = None)
             f"Run {run_id} cannot be run again: only submitted runs keep what was run. Start its script anew."
         )
     again = new_run_id(record.experiment)
-    properties = {name: value for name, value in record.properties.items() if not name.startswith("_milepost.")}
-    run = {
-        "experiment": record.experiment,
-        "type": SCRIPT_RUN,
-        "status": "Preparing",
-        "display_name": display_name or record.display_name,
-        "target": record.target,
-        "submitted_by": _user(),
-        "tags": {**record.tags, "rerun_of": run_id},
-        "properties": properties,
-    }
     first = kept[0]
     events: list[tuple[str, dict[str, Any]]] = [
-        ("run", run),
+        _run_event(
+            record.experiment,
+            record.target,
+            display_name or record.display_name,
+            {**record.tags, "rerun_of": run_id},
+            record.properties,
+        ),
         ("snapshot", {"id": first.id, "manifest": first.manifest, "files": first.files, "bytes": first.bytes}),
         *(
             _document(name, documents[name])
@@ -264,6 +228,29 @@ _AGAIN: Final = (
     "watched",
 )
 """What of a job is kept with its run, so that it can be run again."""
+
+
+def _run_event(
+    experiment: str,
+    target: str | None,
+    display_name: str | None,
+    tags: Mapping[str, str | None],
+    properties: Mapping[str, str],
+    *,
+    parent_id: str | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """That there is a submitted run."""
+    return "run", {
+        "experiment": experiment,
+        "type": SCRIPT_RUN,
+        "status": "Preparing",
+        "display_name": display_name,
+        "parent_id": parent_id,
+        "target": target,
+        "submitted_by": _user(),
+        "tags": dict(tags),
+        "properties": dict(properties),
+    }
 
 
 def _document(name: str, content: Any) -> tuple[str, dict[str, Any]]:
