@@ -10,7 +10,8 @@ import weakref
 from pathlib import Path
 from typing import Final
 
-_TRIES: Final = 50
+_PATIENCE_S: Final = 5.0
+"""Of a process that forks again and again: a fork of a large one takes as long as some tries."""
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOINHERIT", 0)
 
 _locks: weakref.WeakSet[FileLock] = weakref.WeakSet()
@@ -43,7 +44,8 @@ class FileLock:
 
         Where we hold it already but somebody has removed the file, the lock is taken anew.
         """
-        for _ in range(_TRIES):
+        until = time.monotonic() + _PATIENCE_S
+        while True:
             forks = _forks_begun
             calm = forks == _forks_ended
             fd = self._open()
@@ -63,8 +65,9 @@ class FileLock:
                 self._held = True
                 return True
             self.release()
+            if time.monotonic() > until:
+                raise OSError(f"{self.path} cannot be locked: it is removed, or this process forks, all the time")
             time.sleep(0.001)
-        raise OSError(f"{self.path} cannot be locked: it is removed, or this process forks, all the time")
 
     def acquire_within(self, seconds: float) -> bool:
         """Try that long: who only looks whether the lock is held has it for a moment.  Raises as ``acquire``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ from milepost.store.batch import (
     RESIDUALS,
     SERIES,
     TABLE,
+    Batch,
+    Event,
 )
 from milepost.store.engine import insert, retried, write
 from milepost.store.errors import BadInput, OffsetMismatch
@@ -30,7 +33,7 @@ from milepost.store.texts import clean, fit_name
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from milepost.store.batch import Batch, SeriesBlock
+    from milepost.store.batch import SeriesBlock
     from milepost.store.store import Store
 
 _KINDS: Final = frozenset({SERIES, TABLE, IMAGE, ACCURACY_TABLE, CONFUSION_MATRIX, RESIDUALS, PREDICTIONS})
@@ -45,6 +48,40 @@ def apply(store: Store, batch: Batch) -> int:
     _check(batch)
     blocks = [_cleaned(block) for block in batch.series]
     return retried(lambda: _apply(store, batch, blocks))
+
+
+def check_batch(store: Store, batch: Batch) -> None:
+    """See whether a batch could be applied, wherever its journal is, and change nothing.
+
+    Raises BadInput where it is malformed, StoreUnavailable and StoreDamaged.
+    """
+    _check(batch)
+    blocks = [_cleaned(block) for block in batch.series]
+
+    def work() -> None:
+        with suppress(_Undone), write(store.engine) as connection:
+            _take(connection, store, fit_name(batch.journal_id), batch, blocks)
+            raise _Undone
+
+    retried(work)
+
+
+class _Undone(Exception):
+    """A transaction is left without having changed anything."""
+
+
+def tell(store: Store, events: list[Event]) -> None:
+    """Apply events that no journal holds, at once and together.
+
+    Raises BadInput where one is malformed (nothing is applied), StoreUnavailable and StoreDamaged.
+    """
+    _check(Batch("", 0, 0, events))
+
+    def work() -> None:
+        with write(store.engine) as connection:
+            Changes(connection, store.workspace_key, "", events, []).apply(events)
+
+    retried(work)
 
 
 def _check(batch: Batch) -> None:
@@ -92,19 +129,23 @@ def _apply(store: Store, batch: Batch, blocks: list[SeriesBlock]) -> int:
             return applied
         if batch.start != applied:
             raise OffsetMismatch(batch.journal_id, batch.start, applied)
-        changes = Changes(connection, store.workspace_key, journal_id, batch.events, [b.run_id for b in blocks])
-        changes.apply(batch.events)
-        metrics.append(
-            connection,
-            store.workspace_key,
-            [(changes.key_of(block.run_id), block) for block in blocks if changes.takes(block.run_id)],
-        )
+        _take(connection, store, journal_id, batch, blocks)
         connection.execute(
             update(journals)
             .where(journals.c.workspace_key == store.workspace_key, journals.c.journal_id == journal_id)
             .values(applied=batch.end, updated_ns=time.time_ns())
         )
     return batch.end
+
+
+def _take(connection: Connection, store: Store, journal_id: str, batch: Batch, blocks: list[SeriesBlock]) -> None:
+    changes = Changes(connection, store.workspace_key, journal_id, batch.events, [b.run_id for b in blocks])
+    changes.apply(batch.events)
+    metrics.append(
+        connection,
+        store.workspace_key,
+        [(changes.key_of(block.run_id), block) for block in blocks if changes.takes(block.run_id)],
+    )
 
 
 def _lock_journal(connection: Connection, workspace_key: int, journal_id: str) -> int:

@@ -43,6 +43,8 @@ USER: Final = ""
 """The namespace of what scripts log; ``get_metrics()`` reads only this one."""
 SYSTEM: Final = "system"
 """The namespace of sampled machine metrics (CPU, memory, GPU...)."""
+PROGRESS: Final = "progress"
+"""The namespace of how far a run says that it is; see ``progress.py``."""
 
 
 @dataclass(slots=True)
@@ -96,21 +98,25 @@ class Event:
 
     - ``experiment``: {name}; run_id is "".  Creates the experiment unless it is there.
     - ``run``: {experiment, type, status, display_name, description, parent_id, target, submitted_by, tags,
-      properties, owner}; keys may be missing (type None, status "NotStarted", owner False).  Creates the run,
-      or fills the placeholder that earlier points of another journal made.  A run that is there already is
-      left as it is.  ``owner`` true: the run ends when the process of this journal dies.
+      properties, owner, number}; ``number`` is the one that the run has where it comes from: it is kept where it is
+      higher than all in the experiment so far.  Keys may be missing (type None, status "NotStarted", owner False).
+      Creates the run, or fills the placeholder that earlier points of another journal made.  A run that is there
+      already is left as it is.  ``owner`` true: the run ends when the process of this journal dies.
     - ``status``: {status, error?}; ``error`` is {code, message, details}.  See ``status.py`` for what may follow what.
     - ``tags``: {set: {key: text or None}, remove: [key]}.
     - ``properties``: {set: {key: text}}; a key that is set keeps its value.
+    - ``params``: {set: {key: text}}: what the run was given to work with; a key that is set keeps its value.
     - ``describe``: {display_name?, description?}.
     - ``artifact``: {name, digest, size, content_type, captured?}.  The blob is in the blob store already.
       ``captured`` true: the system has collected it from the working directory.  It is replaced by a later content of
       the same name, and never takes the name of what the script has uploaded.
-    - ``snapshot``: {id, manifest, files, bytes}: the run has this snapshot; the first is its own.  ``manifest`` is the
-      digest of the manifest, which is in the blob store already, as are the contents that it names.
+    - ``snapshot``: {id, manifest, files, bytes, created_ns?}: the run has this snapshot; the first is its own.
+      ``manifest`` is the digest of the manifest, which is in the blob store already, as are the contents that it names.
+      ``created_ns``: when it was first taken, where that was for another run.
     - ``document``: {name, content}: a fact of the run, any JSON value; the one that was told last stays.
     - ``owner``: {}: from now on the run ends when the process of this journal dies.
     - ``warning``: {message}: shown among the run's warnings.
+    - ``archive``: {}: the run is archived since then, unless it is already.
     """
 
     kind: str

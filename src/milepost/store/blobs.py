@@ -24,8 +24,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -33,6 +34,9 @@ from milepost.store.content import Changed, checked, digest_of, open_regular, pi
 from milepost.store.errors import BadInput, StoreDamaged, StoreUnavailable
 from milepost.store.records import Blob
 from milepost.store.together import together
+
+if TYPE_CHECKING:
+    from milepost.store.uploads import Uploads
 
 IN_MEMORY: Final = 8 << 20
 """Files up to this size (bytes) are read once, as a whole."""
@@ -273,6 +277,23 @@ class Blobs(ABC):
         return lambda what: StoreDamaged(
             f"the content {digest} in {self.address} is damaged ({what}): restore it from a backup"
         )
+
+    def signed_url(self, digest: str, life_s: float) -> str | None:
+        """An address that gives this content, or ranges of it, to whoever has it, for ``life_s`` seconds.
+
+        None where the store signs none.
+        """
+        return None
+
+    # Storing in parts.
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """The contents that come in parts.  Raises BadInput where the store takes none."""
+        return self._open_uploads()
+
+    def _open_uploads(self) -> Uploads:
+        raise BadInput(f"{self.address} takes no contents in parts")
 
     # Freeing.
 

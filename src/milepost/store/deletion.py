@@ -8,7 +8,7 @@ waits long.  A killed deletion is finished by the next sweep (``sweeping.py``), 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, delete, select, update
@@ -41,6 +41,22 @@ def delete_run(store: Store, run_id: str) -> int:
             if found is None:
                 raise NotFound(f"there is no run {run_id!r} in workspace {store.workspace_name}")
             return _entomb(connection, store, [found])
+
+    doomed = retried(doom)
+    remove_entombed(store)
+    return doomed
+
+
+def delete_runs(store: Store, run_ids: Sequence[str]) -> int:
+    """Delete these runs as ``delete_run`` does, all at once; those that are not there are passed over."""
+
+    def doom() -> int:
+        with write(store.engine) as connection:
+            found: list[str] = []
+            for some in pieces([fit_name(run_id) for run_id in run_ids], _IDS_AT_ONCE):
+                here = (runs.c.workspace_key == store.workspace_key, runs.c.run_id.in_(some))
+                found += connection.scalars(select(runs.c.run_id).where(*here, runs.c.experiment_key.is_not(None)))
+            return _entomb(connection, store, found)
 
     doomed = retried(doom)
     remove_entombed(store)

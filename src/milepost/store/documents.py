@@ -82,6 +82,19 @@ def list_documents(store: Store, run_id: str) -> dict[str, Any]:
     return _found(store, run_id)
 
 
+def document_names(store: Store, run_id: str) -> list[str]:
+    """The names of all documents of a run."""
+    with store.reading() as connection:
+        return list(
+            connection.scalars(
+                select(documents.c.name)
+                .join(runs, runs.c.key == documents.c.run_key)
+                .where(runs.c.workspace_key == store.workspace_key, runs.c.run_id == fit_name(run_id))
+                .order_by(documents.c.name)
+            )
+        )
+
+
 def _found(store: Store, run_id: str, name: str | None = None) -> dict[str, Any]:
     query = (
         select(documents.c.name, documents.c.content)

@@ -17,6 +17,7 @@ MIN_POINTS: Final = 10
 _MINMAX_LTTB: Final[Any] = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
 _LTTB: Final[Any] = LTTBDownsampler()  # type: ignore[no-untyped-call]
 _RATIO: Final = 4  # as MinMaxLTTB has it: so many times more extreme values than points to choose
+_NEIGHBOURS: Final = 4  # points that were thinned out together lie no further apart
 _FEW_GAPS: Final = 4  # one in so many pairs of neighbours may be torn apart before only the long gaps are shown
 
 
@@ -30,38 +31,33 @@ class Drawn:
     low: NDArray[np.float64] | None
     """The least value between the point before and the point after; None where all points are there."""
     high: NDArray[np.float64] | None
-    nans: int
-    """How many of the line's values are NaN."""
-    plus_infinite: int
-    minus_infinite: int
 
 
 def drawn(x: NDArray[np.float64], y: NDArray[np.float64], points: int, *, banded: bool = False) -> Drawn:
     """The line (x ascending and finite, y of the same length) in about ``points`` points.
 
     Where it has no more than that many, all of them.  Else those that MinMaxLTTB picks, the greatest and the least
-    value, and up to a quarter more for gaps; and a band.  Between two neighbouring points every value of the line
-    lies within the band's edges joined by straight lines, so a spike is never outside of it.  ``banded``: with a band
-    even where all points are drawn, since others were left out before.
+    value, and gaps: up to a quarter more, or one between any two where most of what lies there is missing; and a band.
+    Between two neighbouring points every value of the line lies within the band's edges joined by straight lines, so
+    a spike is never outside of it.  ``banded``: the line is thinned out already (see ``lines.KEPT``): it has a band
+    even where all of its points are drawn, and one that is as much wider as the points that were left out may lie
+    elsewhere.
     """
     missing = np.isnan(y)
-    nans = int(missing.sum())
     finite = np.isfinite(y)
-    plus = minus = 0
-    if int(finite.sum()) + nans < len(y):
-        plus, minus = int((y == np.inf).sum()), int((y == -np.inf).sum())
+    if not (finite | missing).all():
         y = _clipped(y, finite)
         missing = np.isnan(y)
     if len(y) <= points and not banded:
-        return Drawn(x, y, None, None, nans, plus, minus)
+        return Drawn(x, y, None, None)
     there = np.flatnonzero(~missing) if missing.any() else None
     xs, ys = (x, y) if there is None else (x[there], y[there])
     chosen = _chosen(xs, ys, points)
-    low, high = _band(ys, chosen)
+    low, high = _band(ys, chosen, _NEIGHBOURS if banded else 0)
     shown = (xs[chosen], ys[chosen], low, high)
     if there is not None:
         shown = _with_gaps(shown, x, there[chosen], missing)
-    return Drawn(*shown, nans, plus, minus)
+    return Drawn(*shown)
 
 
 def _clipped(y: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -85,7 +81,13 @@ def _chosen(x: NDArray[np.float64], y: NDArray[np.float64], points: int) -> NDAr
         # Not the same call with x: it ends in a panic where nearly all x are one value (tsdownsample 0.1.5).
         among = _extremes(x, y, budget * _RATIO // 2)
         picked = among if len(among) <= budget else among[_LTTB.downsample(x[among], y[among], n_out=budget)]
-    return np.union1d(picked.astype(np.int64), ends)
+    return _ascending([picked.astype(np.int64), ends])
+
+
+def _ascending(indices: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Each index once, in order.  Not np.unique, whose first call imports numpy.ma: a first chart would wait for it."""
+    found = np.sort(np.concatenate(indices))
+    return found[np.append(True, found[1:] != found[:-1])] if len(found) else found
 
 
 def _is_even(x: NDArray[np.float64], bins: int) -> bool:
@@ -101,27 +103,44 @@ def _is_even(x: NDArray[np.float64], bins: int) -> bool:
 def _extremes(x: NDArray[np.float64], y: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """The first and the last index, and those of the least and the greatest value in each of equal parts of x."""
     edges = np.searchsorted(x, np.linspace(x[0], x[-1], bins + 1)[:-1], "left")
-    starts = np.unique(edges)
+    starts = _ascending([edges])
     starts = starts[starts < len(x)]
     lengths = np.diff(np.append(starts, len(x)))
     found = [np.array([0, len(x) - 1], np.int64)]
     for edge in (np.minimum, np.maximum):
         places = np.flatnonzero(y == np.repeat(edge.reduceat(y, starts), lengths))
         found.append(places[np.searchsorted(places, starts)])
-    return np.unique(np.concatenate(found))
+    return _ascending(found)
 
 
-def _band(y: NDArray[np.float64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For each chosen point the least and the greatest value from the chosen point before to the one after it."""
-    if len(chosen) < 2:
-        return y[chosen], y[chosen]
-    starts, edges = chosen[:-1], y[chosen]
-    # From each chosen point up to the next one, which is left out and so put in again.
-    least = np.minimum(np.minimum.reduceat(y, starts), edges[1:])
-    most = np.maximum(np.maximum.reduceat(y, starts), edges[1:])
-    low = np.minimum(np.append(least, least[-1]), np.insert(least, 0, least[0]))
-    high = np.maximum(np.append(most, most[-1]), np.insert(most, 0, most[0]))
-    return low, high
+def _band(
+    y: NDArray[np.float64], chosen: NDArray[np.int64], neighbours: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For each chosen point the least and the greatest value from the chosen point before to the one after it.
+
+    ``neighbours``: so many points on either side of that count, too.
+    """
+    found = []
+    for extreme in (np.minimum, np.maximum):
+        values = _spread(y, neighbours, extreme)
+        edges = values[chosen]
+        if len(chosen) > 1:
+            # From each chosen point up to the next one, which is left out and so put in again.
+            between = extreme(extreme.reduceat(values, chosen[:-1]), edges[1:])
+            edges = extreme(np.append(between, between[-1]), np.insert(between, 0, between[0]))
+        found.append(edges)
+    return found[0], found[1]
+
+
+def _spread(y: NDArray[np.float64], neighbours: int, extreme: np.ufunc) -> NDArray[np.float64]:
+    """The extreme of each value and of so many on either side."""
+    if not neighbours:
+        return y
+    spread = y.copy()
+    for shift in range(1, min(neighbours, len(y) - 1) + 1):
+        extreme(spread[shift:], y[:-shift], out=spread[shift:])
+        extreme(spread[:-shift], y[shift:], out=spread[:-shift])
+    return spread
 
 
 def _with_gaps(

@@ -16,7 +16,7 @@ from milepost.store.errors import BadInput, NotFound
 from milepost.store.names import check_plain_name
 from milepost.store.records import EnvironmentRecord
 from milepost.store.schema import environment_labels, environment_names, environments
-from milepost.store.texts import clean, clean_json
+from milepost.store.texts import clean, clean_json, fit_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,11 +32,14 @@ _WHAT: Final = "the environment name"
 _MOST_VERSIONS: Final = 2**31 - 1
 
 
-def register_environment(store: Store, name: str, definition: Mapping[str, Any]) -> EnvironmentRecord:
+def register_environment(
+    store: Store, name: str, definition: Mapping[str, Any], created_ns: int | None = None
+) -> EnvironmentRecord:
     """Keep the next version of an environment, or give the newest one back where it has the same content.
 
     ``definition``: a JSON object.  Its own "name" and "version" do not count: the record's stand in their place.
-    Versions begin at 1.  Raises BadInput for a bad name.
+    Versions begin at 1.  ``created_ns``: when it was made in the workspace that it comes from, else now.
+    Raises BadInput for a bad name.
     """
     checked = check_plain_name(name, _WHAT)
     content = clean_json({key: value for key, value in definition.items() if key not in ("name", "version")})
@@ -58,7 +61,8 @@ def register_environment(store: Store, name: str, definition: Mapping[str, Any])
             )
             if newest == digest:
                 return last
-            row = {**here, "version": last + 1, "definition": content, "digest": digest, "created_ns": time.time_ns()}
+            made = time.time_ns() if created_ns is None else fit_time(created_ns)
+            row = {**here, "version": last + 1, "definition": content, "digest": digest, "created_ns": made}
             connection.execute(insert(connection, environments).values(row))
             connection.execute(update(environment_names).where(*these).values(last_version=last + 1))
             return last + 1

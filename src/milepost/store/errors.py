@@ -23,6 +23,22 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached or written just now (locked, full disk, connection lost): try again later."""
 
 
+class Busy(StoreUnavailable):
+    """A server has too much to do just now, or takes no more of a workspace for the moment: again after ``after_s``."""
+
+    def __init__(self, message: str, after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class Offline(StoreUnavailable):
+    """The user wants no server to be asked for anything."""
+
+
+class NotAllowed(StoreError):
+    """A server does not know who asks, or does not let them do this."""
+
+
 class StoreDamaged(StoreError):
     """The store's file cannot be read as one, or was made by a newer Milepost."""
 
@@ -32,4 +48,5 @@ class OffsetMismatch(StoreError):
 
     def __init__(self, journal_id: str, start: int, applied: int) -> None:
         super().__init__(f"the batch of journal {journal_id} starts at {start}, but the store is at {applied}")
+        self.start = start
         self.applied = applied

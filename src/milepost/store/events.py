@@ -17,11 +17,12 @@ from milepost.store.engine import insert
 from milepost.store.errors import BadInput
 from milepost.store.locked import LockedRun, lock_experiments, lock_runs, roots_of
 from milepost.store.names import check_name
-from milepost.store.schema import experiments, properties, runs, tags
+from milepost.store.schema import experiments, parameters, properties, runs, tags
 from milepost.store.snapshots import Taken, check_id, record_snapshots
 from milepost.store.status import (
     ACCEPT,
     FAILED,
+    NOT_RESPONDING,
     NOT_STARTED,
     PROCESS_DIED,
     REFUSE,
@@ -31,6 +32,7 @@ from milepost.store.status import (
     judge,
 )
 from milepost.store.texts import clean, clean_json, fit_experiment_name, fit_name
+from milepost.store.texts import fit_time as _time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -105,7 +107,7 @@ class Changes:
         data = event.data
         now = _time(event.time_ns)
         experiment = self._experiments[_experiment_name(event)]
-        experiment.last_number += 1
+        experiment.last_number = max(experiment.last_number + 1, _wanted_number(data.get("number")))
         experiment.changed = True
         run.set(experiment_key=experiment.key, number=experiment.last_number, created_ns=now)
         for name in ("type", "target", "submitted_by", "display_name", "description"):
@@ -170,6 +172,8 @@ class Changes:
             run.warn(now, f"the status {ascii(wanted)[:100]} was not taken: the run is {row['status']}")
         if verdict != ACCEPT:
             return
+        if row["status"] == NOT_RESPONDING:
+            run.set(error=None)  # which said since when nothing was heard
         run.set(status=wanted)
         if wanted == RUNNING and row["started_ns"] is None:
             run.set(started_ns=now)
@@ -190,6 +194,10 @@ class Changes:
     def _properties(self, run: LockedRun, event: Event) -> None:
         for key, value in (event.data.get("set") or {}).items():
             run.properties.setdefault(fit_name(str(key)), clean(str(value)))
+
+    def _params(self, run: LockedRun, event: Event) -> None:
+        for key, value in (event.data.get("set") or {}).items():
+            run.params.setdefault(fit_name(str(key)), clean(str(value)))
 
     def _describe(self, run: LockedRun, event: Event) -> None:
         for name in ("display_name", "description"):
@@ -219,6 +227,7 @@ class Changes:
                 files=_count(data["files"], "number of files"),
                 bytes=_count(data["bytes"], "size"),
                 taken_ns=_time(event.time_ns),
+                created_ns=None if data.get("created_ns") is None else _time(data["created_ns"]),
             )
         )
 
@@ -230,6 +239,10 @@ class Changes:
 
     def _warning(self, run: LockedRun, event: Event) -> None:
         run.warn(_time(event.time_ns), clean(str(event.data["message"])))
+
+    def _archive(self, run: LockedRun, event: Event) -> None:
+        if run.row["archived_ns"] is None:
+            run.set(archived_ns=_time(event.time_ns))
 
     # All at once.
 
@@ -259,9 +272,13 @@ class Changes:
         if changed:
             connection.execute(_UPDATE_RUN, changed)
         self._write_tags(touched)
-        pairs = self._pairs((run, run.properties) for run in touched)
-        if pairs:
-            connection.execute(insert(connection, properties).on_conflict_do_nothing(), pairs)
+        lasting = {
+            properties: self._pairs((run, run.properties) for run in touched),
+            parameters: self._pairs((run, run.params) for run in touched),
+        }
+        for table, pairs in lasting.items():
+            if pairs:
+                connection.execute(insert(connection, table).on_conflict_do_nothing(), pairs)
 
     def _write_tags(self, touched: list[LockedRun]) -> None:
         connection = self._connection
@@ -286,16 +303,19 @@ _HANDLERS: Final[dict[str, Callable[[Changes, LockedRun, Event], None]]] = {
     "status": Changes._status,
     "tags": Changes._tags,
     "properties": Changes._properties,
+    "params": Changes._params,
     "describe": Changes._describe,
     "artifact": Changes._artifact,
     "snapshot": Changes._snapshot,
     "document": Changes._document,
     "owner": Changes._owner,
     "warning": Changes._warning,
+    "archive": Changes._archive,
 }
+_MOST_NUMBER: Final = 1 << 40
 EVENT_KINDS: Final = frozenset({"experiment", *_HANDLERS})
 
-_FIXED: Final = ("key", "workspace_key", "run_id", "archived_ns")
+_FIXED: Final = ("key", "workspace_key", "run_id")
 _UPDATE_RUN: Final = (
     update(runs)
     .where(runs.c.key == bindparam("this_key"))
@@ -329,6 +349,11 @@ def _experiment_name(event: Event) -> str:
     return fit_experiment_name(name if isinstance(name, str) else "")
 
 
+def _wanted_number(value: Any) -> int:
+    """0 where none is wanted.  What is absurd would leave no numbers for later runs."""
+    return value if type(value) is int and 0 < value < _MOST_NUMBER else 0
+
+
 def _text(value: Any) -> str | None:
     return fit_name(value) if isinstance(value, str) else None
 
@@ -337,7 +362,3 @@ def _count(value: Any, what: str) -> int:
     if type(value) is not int or not 0 <= value <= _MAX_NS:
         raise BadInput(f"{ascii(value)[:100]} is no {what}")
     return value
-
-
-def _time(time_ns: Any) -> int:
-    return max(0, min(time_ns, _MAX_NS)) if isinstance(time_ns, int) else 0

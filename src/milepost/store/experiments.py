@@ -12,7 +12,7 @@ from milepost.store.errors import BadInput, NotFound
 from milepost.store.locked import new_experiment
 from milepost.store.records import ExperimentRecord
 from milepost.store.schema import experiments, runs
-from milepost.store.texts import clean, clean_json, fit_experiment_name
+from milepost.store.texts import clean, clean_json, fit_experiment_name, fit_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,8 +82,12 @@ def _here(store: Store) -> ColumnElement[bool]:
     return experiments.c.workspace_key == store.workspace_key
 
 
-def ensure_experiment(store: Store, name: str) -> ExperimentRecord:
-    """The experiment of this name, made if it is not there.  Raises BadInput for a name that cannot be kept."""
+def ensure_experiment(store: Store, name: str, created_ns: int | None = None) -> ExperimentRecord:
+    """The experiment of this name, made if it is not there.
+
+    ``created_ns``: when it was made in the workspace that it comes from, else now.  Raises BadInput for a name that
+    cannot be kept.
+    """
     if fit_experiment_name(name) != name:
         raise BadInput(
             f"the experiment name {ascii(name)[:200]} cannot be kept: use 1 to 255 characters without control "
@@ -92,7 +96,7 @@ def ensure_experiment(store: Store, name: str) -> ExperimentRecord:
     with write(store.engine) as connection:
         connection.execute(
             insert(connection, experiments).on_conflict_do_nothing(),
-            new_experiment(store.workspace_key, name, time.time_ns()),
+            new_experiment(store.workspace_key, name, time.time_ns() if created_ns is None else fit_time(created_ns)),
         )
         return _found(connection, store, experiments.c.name == name)[0]
 

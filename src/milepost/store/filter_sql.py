@@ -6,16 +6,16 @@ Whatever comes from the filter is a bound value.  No condition is ever NULL, so 
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Double,
-    Numeric,
     Text,
+    UnaryExpression,
     and_,
-    case,
-    cast,
+    exists,
     false,
     func,
     literal,
@@ -25,8 +25,10 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.operators import custom_op
 
 from milepost.store.batch import USER
+from milepost.store.engine import is_sqlite
 from milepost.store.filters import (
     METRICS,
     And,
@@ -46,6 +48,7 @@ from milepost.store.schema import (
     metrics,
     parameters,
     properties,
+    run_duration,
     runs,
     tags,
 )
@@ -54,13 +57,12 @@ from milepost.store.texts import clean, fit_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import ColumnElement, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
     from milepost.store.filters import Condition, Field, Literal, Part
-    from milepost.store.store import Store
 
-_PAIRS: Final = {"tags": tags, "properties": properties, "params": parameters}
-_NUMBERS: Final = {"": "last_number", "last": "last_number", "min": "min_number", "max": "max_number"}
+PAIRS: Final = {"tags": tags, "properties": properties, "params": parameters}
+NUMBERS: Final = {"": "last_number", "last": "last_number", "min": "min_number", "max": "max_number"}
 _COMPARE: Final = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -72,63 +74,54 @@ _COMPARE: Final = {
 _MAX_NS: Final = 9e18
 
 
-def condition(store: Store, part: Part, *, sqlite: bool, negated: bool = False) -> ColumnElement[bool]:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """In which database runs are searched, and how."""
+
+    connection: Connection
+    workspace_key: int
+    each: bool = False
+    """What a run has is looked up run by run, which is right for a few of them.  Else all that match are gathered
+    first."""
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether this is SQLite (else it is PostgreSQL)."""
+        return is_sqlite(self.connection)
+
+
+def condition(search: Search, part: Part, *, negated: bool = False) -> ColumnElement[bool]:
     """Whether a filter is true (or, ``negated``, false) of a row of ``runs``."""
     # NOT is brought down to the single conditions: SQLite's parser does not take statements that are nested too deep.
     if isinstance(part, Not):
-        return condition(store, part.part, sqlite=sqlite, negated=not negated)
+        return condition(search, part.part, negated=not negated)
     if isinstance(part, And | Or):
         join = and_ if isinstance(part, And) != negated else or_
-        return join(*(condition(store, each, sqlite=sqlite, negated=negated) for each in part.parts)).self_group()
-    found = _single(store, part, sqlite)
+        return join(*(condition(search, each, negated=negated) for each in part.parts)).self_group()
+    found = _single(search, part)
     return not_(found) if negated else found
 
 
-def _single(store: Store, part: Condition, sqlite: bool) -> ColumnElement[bool]:
+def _single(search: Search, part: Condition) -> ColumnElement[bool]:
     field = part.field
     if field.kind == METRICS:
-        return _of_metric(store, part)
-    if field.kind in _PAIRS:
-        return _of_pair(store, part, _PAIRS[field.kind], sqlite)
+        return _of_metric(search, part)
+    if field.kind in PAIRS:
+        return _of_pair(search, part, PAIRS[field.kind])
     if field.kind == "experiment":
         if isinstance(part, IsNull):  # every run has one
             return true() if part.negated else false()
         known = select(experiments.c.key).where(
-            experiments.c.workspace_key == store.workspace_key, _of_value(experiments.c.name, part, sqlite)
+            experiments.c.workspace_key == search.workspace_key,
+            value_condition(experiments.c.name, part, search.sqlite),
         )
         return runs.c.experiment_key.in_(known)
     if field.kind == "target":
-        return _of_target(part, sqlite)
+        return _of_target(part, search.sqlite)
     column = _columns()[field.kind]
     if isinstance(part, IsNull):
         return column.is_not(None) if part.negated else column.is_(None)
-    return and_(column.is_not(None), _of_value(column, part, sqlite))
-
-
-def number_of(value: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
-    """A text column as a number; NULL where it is none.  Numbers are written as JSON and Python write them."""
-    # What the index on values holds; longer ones are no numbers.
-    text = func.substr(value, literal_column("1"), literal_column(str(INDEXED_CHARACTERS)))
-    short = func.length(text) < INDEXED_CHARACTERS
-    # CASE, for it looks at nothing before it is safe to.
-    if sqlite:
-        # JSON of these characters only is a number.  Exponents have three digits or fewer, as below.
-        begins: ColumnElement[str] = literal_column("'[-0-9]*'")
-        others: ColumnElement[str] = literal_column("'*[^-+.eE0-9]*'")
-        exponent: ColumnElement[str] = literal_column("'*[eE]*[0-9][0-9][0-9][0-9]'")
-        glob = text.op("GLOB", is_comparison=True)
-        written = and_(glob(begins), not_(glob(others)), not_(glob(exponent)), short, func.json_valid(text) == 1)
-        return case((written, cast(text, Double)))
-    exact = cast(text, Numeric)
-    nearest = case(
-        (exact >= literal_column("1.7976931348623158e308"), literal_column("'Infinity'::float8")),
-        (exact <= literal_column("-1.7976931348623158e308"), literal_column("'-Infinity'::float8")),
-        (func.abs(exact) < literal_column("2.3e-308"), literal_column("0::float8")),
-        else_=cast(exact, Double),
-    )
-    pattern: ColumnElement[str] = literal_column(r"'^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$'")
-    written = and_(short, text.op("~", is_comparison=True)(pattern))
-    return case((written, nearest))
+    return and_(column.is_not(None), value_condition(column, part, search.sqlite))
 
 
 # Plain columns.
@@ -147,7 +140,7 @@ def _columns() -> dict[str, ColumnElement[Any]]:
         "created": runs.c.created_ns,
         "started": runs.c.started_ns,
         "ended": runs.c.ended_ns,
-        "duration": runs.c.ended_ns - runs.c.started_ns,
+        "duration": run_duration,
     }
 
 
@@ -163,10 +156,12 @@ def _of_target(part: Condition, sqlite: bool) -> ColumnElement[bool]:
         if len(target) >= INDEXED_CHARACTERS:
             found.append(func.lower(column) == func.lower(target))
         return and_(*found)
-    return and_(column.is_not(None), _of_value(func.lower(column), part, sqlite, fold=True))
+    return and_(column.is_not(None), value_condition(func.lower(column), part, sqlite, fold=True))
 
 
-def _of_value(column: ColumnElement[Any], part: Condition, sqlite: bool, *, fold: bool = False) -> ColumnElement[bool]:
+def value_condition(
+    column: ColumnElement[Any], part: Condition, sqlite: bool, *, fold: bool = False
+) -> ColumnElement[bool]:
     """The condition on a column that is not NULL."""
     if isinstance(part, Like):
         found = _like(column, part.pattern, sqlite)
@@ -218,47 +213,68 @@ def _by_bytes(column: ColumnElement[Any], sqlite: bool) -> ColumnElement[Any]:
 # What runs have under names of their own.
 
 
-def _of_metric(store: Store, part: Condition) -> ColumnElement[bool]:
-    number = metrics.c[_NUMBERS[part.field.function]]
+def _of_metric(search: Search, part: Condition) -> ColumnElement[bool]:
+    number = metrics.c[NUMBERS[part.field.function]]
     found: Select[Any] = select(metrics.c.run_key).where(
-        metrics.c.workspace_key == store.workspace_key,
+        metrics.c.workspace_key == search.workspace_key,
         metrics.c.namespace == USER,
         metrics.c.name == fit_name(part.field.name),
     )
     if isinstance(part, Has):
-        return runs.c.key.in_(found)
-    found = found.where(number.is_not(None))
+        return _among_runs(search, metrics, found)
+    there = found.where(number.is_not(None))
     if isinstance(part, IsNull):
-        there = runs.c.key.in_(found)
-        return there if part.negated else not_(there)
-    return runs.c.key.in_(found.where(_of_value(number, part, sqlite=True)))
+        has = _among_runs(search, metrics, there)
+        return has if part.negated else not_(has)
+    chosen = there.where(value_condition(number, part, sqlite=True))
+    equals = (isinstance(part, In) and not part.negated) or (isinstance(part, Compare) and part.operator == "=")
+    if search.sqlite and not search.each and not equals:
+        # Gathering keys is slow out of their order, and the index by values has only equal ones in it.  So: from the
+        # other index, which is the better one if it has a condition more, and this one's is none for an index.
+        chosen = there.where(
+            metrics.c.run_key > literal_column("0"), value_condition(unindexed(number), part, sqlite=True)
+        )
+    return _among_runs(search, metrics, chosen)
 
 
-def _of_pair(store: Store, part: Condition, table: Table, sqlite: bool) -> ColumnElement[bool]:
+def _of_pair(search: Search, part: Condition, table: Table) -> ColumnElement[bool]:
     found: Select[Any] = select(table.c.run_key).where(
-        table.c.workspace_key == store.workspace_key, table.c.name == fit_name(part.field.name)
+        table.c.workspace_key == search.workspace_key, table.c.name == fit_name(part.field.name)
     )
     if isinstance(part, Has):
-        return runs.c.key.in_(found)
+        return _among_runs(search, table, found)
     if isinstance(part, IsNull):
-        there = runs.c.key.in_(found.where(table.c.value.is_not(None)))
-        return there if part.negated else not_(there)
+        has = _among_runs(search, table, found.where(table.c.value.is_not(None)))
+        return has if part.negated else not_(has)
     if isinstance(part, Like):
-        return runs.c.key.in_(found.where(table.c.value.is_not(None), _of_value(table.c.value, part, sqlite)))
+        like = value_condition(table.c.value, part, search.sqlite)
+        return _among_runs(search, table, found.where(table.c.value.is_not(None), like))
     if isinstance(part, Compare):
-        return runs.c.key.in_(found.where(_pair_value(table, part, sqlite)))
-    among = or_(*_pair_among(table, part, sqlite))
+        return _among_runs(search, table, found.where(_pair_value(table, part, search.sqlite)))
+    among = or_(*_pair_among(table, part, search.sqlite))
     # A text that is no number equals none: what is negated must not be NULL.
     chosen = and_(table.c.value.is_not(None), not_(func.coalesce(among, false()))) if part.negated else among
-    return runs.c.key.in_(found.where(chosen.self_group()))
+    return _among_runs(search, table, found.where(chosen.self_group()))
+
+
+def _among_runs(search: Search, table: Table, found: Select[Any]) -> ColumnElement[bool]:
+    """Whether a run is one of those that were found in a table."""
+    if search.each:
+        return exists(found.with_only_columns(literal_column("1")).where(table.c.run_key == runs.c.key))
+    return runs.c.key.in_(found)
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column for which SQLite uses no index."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 def _pair_value(table: Table, part: Compare, sqlite: bool) -> ColumnElement[bool]:
     compare, value = _COMPARE[part.operator], part.value
     if not isinstance(value, str):
-        return _bound(value, part.field, number_of(table.c.value, sqlite=sqlite), compare, sqlite, False)
+        return _bound(value, part.field, table.c.number, compare, sqlite, False)
     if compare is operator.eq:
-        return _texts(table, [clean(value)])
+        return _texts(table, [clean(value)], sqlite)
     return _bound(value, part.field, table.c.value, compare, sqlite, False)
 
 
@@ -266,14 +282,16 @@ def _pair_among(table: Table, part: In, sqlite: bool) -> Iterator[ColumnElement[
     texts = [clean(value) for value in part.values if isinstance(value, str)]
     numbers = tuple(value for value in part.values if not isinstance(value, str))
     if texts:
-        yield _texts(table, texts)
+        yield _texts(table, texts, sqlite)
     if numbers:
-        yield _among(number_of(table.c.value, sqlite=sqlite), In(part.field, numbers))
+        yield _among(table.c.number, In(part.field, numbers))
 
 
-def _texts(table: Table, texts: list[str]) -> ColumnElement[bool]:
+def _texts(table: Table, texts: list[str], sqlite: bool) -> ColumnElement[bool]:
+    same = table.c.value.in_([literal(text, Text) for text in texts])
+    if sqlite:  # it reads the table, where all of one name lies together
+        return same
     # As the index has it: the beginning of the value.
     beginning = func.substr(table.c.value, literal_column("1"), literal_column(str(INDEXED_CHARACTERS)))
     found = beginning.in_([literal(text[:INDEXED_CHARACTERS], Text) for text in texts])
-    whole = all(len(text) < INDEXED_CHARACTERS for text in texts)
-    return found if whole else and_(found, table.c.value.in_([literal(text, Text) for text in texts]))
+    return found if all(len(text) < INDEXED_CHARACTERS for text in texts) else and_(found, same)

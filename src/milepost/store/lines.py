@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from milepost.store.batch import Column, Points
 
 _OBJECT_BYTES: Final = 2000
-_KEPT_GROUPS: Final = 1 << 19  # of a line that is too long to be kept whole
 LONG: Final = 1 << 22
 """A line of more points is held thinned out: of each few in a row the first, the last, and the extremes."""
+KEPT: Final = 1 << 18
+"""So many points are left of it, at most; and of a line that grows while it is watched, since it is drawn anew each
+time."""
+_EACH: Final = 4  # points that are kept of a few in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Line:
     """Whether steps, times and ``across`` never fall."""
     total: int
     """n, or more where the line is thinned out: how many points the metric has."""
+    odd: tuple[int, int, int]
+    """How many of them all are NaN, and how many plus and minus infinity."""
 
 
 def line_of(points: Points, column: str, across: str | None = None) -> Line:
@@ -50,7 +55,12 @@ def line_of(points: Points, column: str, across: str | None = None) -> Line:
 
 def group_of(count: int) -> int:
     """How many points in a row are thinned out together in a line of so many points; 1: none are."""
-    return 1 if count <= LONG else 1 << (-(-count // _KEPT_GROUPS) - 1).bit_length()
+    return 1 if count <= LONG else _few(count)
+
+
+def _few(count: int) -> int:
+    """How many points in a row are few, if of so many KEPT are to be left."""
+    return max(2 * _EACH, 1 << (-(-count * _EACH // KEPT) - 1).bit_length())
 
 
 def _thinned(values: NDArray[np.float64], group: int) -> NDArray[np.int64]:
@@ -68,8 +78,10 @@ def _thinned(values: NDArray[np.float64], group: int) -> NDArray[np.int64]:
     ]
     if missing.any():
         places.append(starts + missing.argmax(axis=1))
-    kept = np.unique(np.concatenate(places))
-    return kept[kept < count]
+    kept = np.zeros(len(starts) * group, bool)
+    for each in places:
+        kept[each] = True
+    return np.flatnonzero(kept[:count])
 
 
 def _numbers(column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
@@ -114,6 +126,7 @@ class GrowingLine:
         self._across = across
         self.group = group
         self._total = 0
+        self._odd = [0, 0, 0]
         self._count = 0
         kinds: list[Any] = [np.int64, np.int64, np.float64]
         if across is not None:
@@ -144,10 +157,26 @@ class GrowingLine:
         if there is not None and not there.all():
             fresh = [array[there] for array in fresh]
         self._total += len(fresh[0])
-        if self.group > 1 and len(fresh[0]):
-            kept = _thinned(fresh[2], self.group)
+        values = fresh[2]
+        if not np.isfinite(values).all():
+            for place, which in enumerate((np.isnan(values), values == np.inf, values == -np.inf)):
+                self._odd[place] += int(which.sum())
+        if self.group > 1 and len(values):
+            kept = _thinned(values, self.group)
             fresh = [array[kept] for array in fresh]
         self._append(fresh)
+        if self.group > 1:
+            self.thin_out()
+
+    def thin_out(self) -> None:
+        """Keep no more than KEPT points."""
+        while self._count > KEPT:
+            # Of what is kept already the extremes of a few in a row are those of all points between them.
+            few = _few(self._count)
+            kept = _thinned(self._arrays[2][: self._count], few)
+            self._arrays = [array[: self._count][kept] for array in self._arrays]
+            self._count = len(kept)
+            self.group *= few if self.group == 1 else few // _EACH
 
     def _append(self, fresh: list[NDArray[Any]]) -> None:
         added = len(fresh[0])
@@ -173,13 +202,23 @@ class GrowingLine:
         """The line as it is now."""
         views = [array[: self._count] for array in self._arrays]
         steps, times, across = self._rising
+        nans, plus, minus = self._odd
         return Line(
-            views[0], views[1], views[2], views[3] if len(views) > 3 else None, (steps, times, across), self._total
+            steps=views[0],
+            times=views[1],
+            values=views[2],
+            across=views[3] if len(views) > 3 else None,
+            rising=(steps, times, across),
+            total=self._total,
+            odd=(nans, plus, minus),
         )
 
 
 class LineMemory:
-    """The lines that were read last, within a bound of bytes.  Any number of threads may use it."""
+    """The lines that were read last, within a bound of bytes.  Any number of threads may use it.
+
+    Where there is not enough room for all of them whole, the long ones are thinned out.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
@@ -212,9 +251,24 @@ class LineMemory:
             self._lines[key] = line
             self._sizes[key] = line.bytes
             self._lines.move_to_end(key)
+            if self._total > self._limit:
+                self._thin_out()
             while self._total > self._limit and self._lines:
                 oldest, _ = self._lines.popitem(last=False)
                 self._total -= self._sizes.pop(oldest)
+
+    def _thin_out(self) -> None:
+        """Make lines smaller, beginning with those that were not used for longest, while there is not enough room."""
+        for key, line in self._lines.items():
+            if self._total <= self._limit:
+                return
+            if line.lock.acquire(blocking=False):
+                try:
+                    line.thin_out()
+                finally:
+                    line.lock.release()
+                self._total += line.bytes - self._sizes[key]
+                self._sizes[key] = line.bytes
 
     def drop(self, key: Hashable) -> None:
         """Forget a line."""

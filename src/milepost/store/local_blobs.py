@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
 from uuid import uuid4
 
 from milepost.store.blobs import IN_MEMORY, Blobs, Freed, check_digest, digest_at, is_full, key_of
@@ -28,6 +28,9 @@ from milepost.store.drafts import is_abandoned, sync, sync_folder, take
 from milepost.store.errors import BadInput, NotFound, StoreUnavailable
 from milepost.store.records import Blob
 from milepost.store.together import together
+
+if TYPE_CHECKING:
+    from milepost.store.uploads import Uploads
 
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -302,6 +305,13 @@ class LocalBlobs(Blobs):
     def _trash(self, digest: str) -> Path:
         return self.root / "trash" / check_digest(digest)
 
+    # Storing in parts.
+
+    def _open_uploads(self) -> Uploads:
+        from milepost.store.local_uploads import LocalUploads
+
+        return LocalUploads(self)
+
     # Freeing.
 
     def delete(self, digest: str) -> None:
@@ -349,6 +359,7 @@ class LocalBlobs(Blobs):
 
     def tidy(self, grace_s: float) -> int:
         """See ``Blobs.tidy``."""
+        self.uploads.tidy()
         for name in _names(self.root / "trash"):
             with suppress(BadInput, OSError):
                 path, trash = self._path(name), self._trash(name)

@@ -39,6 +39,7 @@ class LockedRun:
     tags: dict[str, str | None] = field(default_factory=dict)
     removed_tags: set[str] = field(default_factory=set)
     properties: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)
     snapshots: list[Taken] = field(default_factory=list)
     uploads: list[Upload] = field(default_factory=list)

@@ -26,21 +26,6 @@ class MetricPage:
     metrics: list[MetricSummary]
     total: int
     """Names that were asked for, on all pages."""
-    version: tuple[int, ...]
-    """Another one whenever anything was logged to the metrics."""
-
-
-def metrics_version(store: Store, run_id: str, namespace: str | None) -> tuple[int, ...]:
-    """A few numbers that change whenever anything is logged to a run's metrics.  ``namespace`` None means all."""
-    query = (
-        select(func.count(), func.sum(metrics.c["count"]), func.sum(metrics.c.calls), func.max(metrics.c.key))
-        .select_from(metrics.join(runs, metrics.c.run_key == runs.c.key))
-        .where(runs.c.workspace_key == store.workspace_key, runs.c.run_id == fit_name(run_id))
-    )
-    if namespace is not None:
-        query = query.where(metrics.c.namespace == namespace)
-    with read(store.engine) as connection:
-        return tuple(int(number or 0) for number in connection.execute(query).one())
 
 
 def metric_page(
@@ -50,7 +35,6 @@ def metric_page(
 
     A name that was logged as several kinds counts once and comes with all of them.  An unknown run has none.
     """
-    version = metrics_version(store, run_id, namespace)
     first = func.min(metrics.c.key)
     query = (
         select(metrics.c.name, first)
@@ -66,4 +50,4 @@ def metric_page(
         total = int(connection.scalar(select(func.count()).select_from(query.subquery())) or 0)
         names = [name for name, _ in connection.execute(query.order_by(first).offset(offset).limit(limit))]
     found = [each for some in pieces(names, _NAMES_AT_ONCE) for each in summaries(store, [run_id], some, namespace)]
-    return MetricPage(found, total, version)
+    return MetricPage(found, total)

@@ -6,14 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from milepost.store.batch import CELL_NONE, TABLE, USER, Column, Points
 from milepost.store.engine import MAX_PARAMETERS, read
 from milepost.store.errors import NotFound
 from milepost.store.metrics import load_cell
 from milepost.store.points import cells, column_of, concat, decode, take
-from milepost.store.records import MetricSummary
+from milepost.store.records import MetricSummary, StoredMetric
 from milepost.store.schema import metric_chunks, metrics, runs
 from milepost.store.texts import fit_name
 
@@ -35,6 +35,7 @@ def _rows(
     names: Sequence[str] | None,
     namespace: str | None,
     *wanted: Any,
+    kind: str | None = None,
 ) -> list[tuple[str, RowMapping]]:
     """(run id, row) of the metrics of these runs, in order of first logging.  Placeholders have none."""
     found = []
@@ -52,6 +53,8 @@ def _rows(
         )
         if namespace is not None:
             query = query.where(metrics.c.namespace == namespace)
+        if kind is not None:
+            query = query.where(metrics.c.kind == kind)
         if names is not None:
             query = query.where(metrics.c.name.in_([fit_name(name) for name in names]))
         found += [(row["run_id"], row) for row in connection.execute(query).mappings()]
@@ -59,12 +62,18 @@ def _rows(
 
 
 def summaries(
-    store: Store, run_ids: Sequence[str], names: Sequence[str] | None = None, namespace: str | None = USER
+    store: Store,
+    run_ids: Sequence[str],
+    names: Sequence[str] | None = None,
+    namespace: str | None = USER,
+    kind: str | None = None,
 ) -> list[MetricSummary]:
-    """The metrics of these runs in order of first logging.  ``namespace`` None means all; unknown runs have none."""
-    wanted = [column for column in metrics.c if column.name not in ("tail", "scalar_columns")]
+    """The metrics of these runs in order of first logging.  ``namespace`` or ``kind`` None means all; unknown runs
+    have none.
+    """
+    wanted = [column for column in metrics.c if column.name != "tail"]
     with read(store.engine) as connection:
-        found = _rows(connection, store, run_ids, names, namespace, *wanted)
+        found = _rows(connection, store, run_ids, names, namespace, *wanted, kind=kind)
     return [
         MetricSummary(
             run_id=run_id,
@@ -77,17 +86,64 @@ def summaries(
             count=row["count"],
             first=load_cell(row["first_cell"])[0],
             last=load_cell(row["last_cell"])[0],
-            min=row["min_number"],
-            max=row["max_number"],
+            min=_unsigned(row["min_number"]),
+            max=_unsigned(row["max_number"]),
             nan_count=row["nan_count"],
             first_step=row["first_step"],
             last_step=row["last_step"],
             first_ns=row["first_ns"],
             last_ns=row["last_ns"],
             columns=tuple(row["columns"]),
+            scalar_columns=tuple(row["scalar_columns"]),
         )
         for run_id, row in found
     ]
+
+
+def _unsigned(number: float | None) -> float | None:
+    """PostgreSQL may have -0.0 from earlier versions; see ``metrics._summarize_column``."""
+    return None if number is None else number + 0.0
+
+
+def tails(store: Store, run_ids: Sequence[str]) -> dict[tuple[str, str, str, str], tuple[int, Points]]:
+    """(run id, namespace, name, kind) -> index of the first point, points: the newest ones of the runs' metrics, where
+    they are in no chunk yet.  Those of short metrics are all they have, read for many runs at once.
+    """
+    named = (metrics.c.namespace, metrics.c.name, metrics.c.kind, metrics.c["count"].label("points"), metrics.c.tail)
+    with read(store.engine) as connection:
+        rows = _rows(connection, store, run_ids, None, None, *named)
+    found = {}
+    for run_id, row in rows:
+        if row["tail"] is not None:
+            points = decode(row["tail"])
+            found[run_id, row["namespace"], row["name"], row["kind"]] = (row["points"] - len(points), points)
+    return found
+
+
+def first_names(store: Store, run_ids: Sequence[str], most: int) -> tuple[list[str], int]:
+    """Names of what these runs have logged, the first ones of each run, and how many more there are."""
+    rank = func.row_number().over(partition_by=metrics.c.run_key, order_by=metrics.c.key).label("rank")
+    ranked = (
+        select(metrics.c.name, rank)
+        .join(runs, metrics.c.run_key == runs.c.key)
+        .where(
+            runs.c.workspace_key == store.workspace_key,
+            runs.c.run_id.in_([fit_name(run_id) for run_id in run_ids]),
+            metrics.c.namespace == USER,
+        )
+        .subquery()
+    )
+    first = func.min(ranked.c.rank)
+    with read(store.engine) as connection:
+        names = list(
+            connection.scalars(
+                select(ranked.c.name).group_by(ranked.c.name).order_by(first, ranked.c.name).limit(most + 1)
+            )
+        )
+        if len(names) <= most:
+            return names, 0
+        total = int(connection.scalar(select(func.count(ranked.c.name.distinct()))) or 0)
+    return names[:most], total - most
 
 
 def points(
@@ -158,27 +214,31 @@ def values(store: Store, run_id: str, name: str | None = None, namespace: str = 
         )
         if known is None:
             raise NotFound(f"there is no run {run_id!r} in workspace {store.workspace_name}")
-        return _values(connection, store, [run_id], name, namespace).get(fit_name(run_id), {})
+        return shaped(_stored(connection, store, [run_id], name, namespace)).get(fit_name(run_id), {})
 
 
 def values_many(
     store: Store, run_ids: Sequence[str], name: str | None = None, namespace: str = USER
 ) -> dict[str, dict[str, Any]]:
     """``values`` of many runs at once, in the order given; unknown runs have none."""
-    with read(store.engine) as connection:
-        found = _values(connection, store, run_ids, name, namespace)
+    found = shaped(stored(store, run_ids, name, namespace))
     return {run_id: found.get(fit_name(run_id), {}) for run_id in run_ids}
 
 
-def _values(
+def stored(store: Store, run_ids: Sequence[str], name: str | None = None, namespace: str = USER) -> list[StoredMetric]:
+    """The metrics of these runs as they lie in the store, in order of first logging; unknown runs have none."""
+    with read(store.engine) as connection:
+        return _stored(connection, store, run_ids, name, namespace)
+
+
+def _stored(
     connection: Connection, store: Store, run_ids: Sequence[str], name: str | None, namespace: str
-) -> dict[str, dict[str, Any]]:
-    names = None if name is None else [name]
+) -> list[StoredMetric]:
     rows = _rows(
         connection,
         store,
         run_ids,
-        names,
+        None if name is None else [name],
         namespace,
         *(
             metrics.c[column]
@@ -186,29 +246,37 @@ def _values(
         ),
         metrics.c["count"].label("points"),
     )
-    alone = {row["key"]: load_cell(row["first_cell"]) for _, row in rows if _is_single(row)}
-    answered = {key: value for key, (value, whole) in alone.items() if whole}
-    chunked = _chunks(connection, [row["key"] for _, row in rows if row["key"] not in answered])
-    named: dict[str, set[str]] = defaultdict(set)
+    first = {row["key"]: load_cell(row["first_cell"]) for _, row in rows if _is_single(row)}
+    alone = {key: (value,) for key, (value, whole) in first.items() if whole}
+    chunked = _chunks(connection, [row["key"] for _, row in rows if row["key"] not in alone])
+    found = []
     for run_id, row in rows:
-        named[run_id].add(row["name"])
-    out: dict[str, dict[str, Any]] = defaultdict(dict)
-    for run_id, row in rows:
-        if row["key"] in answered:
-            value = answered[row["key"]]
-        else:
-            pieces = chunked.get(row["key"], [])
-            value = _value(row, [*pieces, decode(row["tail"])] if row["tail"] is not None else pieces)
-        out[run_id][_label(row, out[run_id], named[run_id])] = value
-    return dict(out)
+        blocks = chunked.get(row["key"], [])
+        if row["tail"] is not None and row["key"] not in alone:
+            blocks = [*blocks, row["tail"]]
+        found.append(
+            StoredMetric(
+                run_id,
+                row["name"],
+                row["kind"],
+                row["is_list"],
+                row["calls"],
+                row["points"],
+                tuple(row["columns"]),
+                tuple(row["scalar_columns"]),
+                alone.get(row["key"]),
+                tuple(blocks),
+            )
+        )
+    return found
 
 
 def _is_single(row: RowMapping) -> bool:
     return row["kind"] != TABLE and not row["is_list"] and row["points"] == 1
 
 
-def _chunks(connection: Connection, keys: list[int]) -> dict[int, list[Points]]:
-    found: dict[int, list[Points]] = defaultdict(list)
+def _chunks(connection: Connection, keys: list[int]) -> dict[int, list[bytes]]:
+    found: dict[int, list[bytes]] = defaultdict(list)
     for position in range(0, len(keys), MAX_PARAMETERS):
         rows = connection.execute(
             select(metric_chunks.c.metric_key, metric_chunks.c.data)
@@ -216,36 +284,49 @@ def _chunks(connection: Connection, keys: list[int]) -> dict[int, list[Points]]:
             .order_by(metric_chunks.c.metric_key, metric_chunks.c.start)
         )
         for key, data in rows:
-            found[key].append(decode(data))
+            found[key].append(data)
     return found
 
 
-def _label(row: RowMapping, taken: dict[str, Any], names: set[str]) -> str:
+def shaped(found: Sequence[StoredMetric]) -> dict[str, dict[str, Any]]:
+    """Run id to what ``Run.get_metrics()`` gives of it, for the runs that have metrics."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for each in found:
+        named[each.run_id].add(each.name)
+    out: dict[str, dict[str, Any]] = defaultdict(dict)
+    for each in found:
+        out[each.run_id][_label(each, out[each.run_id], named[each.run_id])] = _value(each)
+    return dict(out)
+
+
+def _label(metric: StoredMetric, taken: dict[str, Any], names: set[str]) -> str:
     """The name, or ``NAME (KIND)`` where an earlier metric of another kind has it."""
-    label: str = row["name"]
+    label = metric.name
     if label in taken:
-        label = f"{row['name']} ({row['kind']})"
+        label = f"{metric.name} ({metric.kind})"
         while label in taken or label in names:
             label += "'"
     return label
 
 
-def _value(row: RowMapping, pieces: list[Points]) -> Any:
-    whole = concat(pieces)
-    if row["kind"] == TABLE:
-        return _table(row, whole)
+def _value(metric: StoredMetric) -> Any:
+    if metric.alone is not None:
+        return metric.alone[0]
+    whole = concat([decode(block) for block in metric.blocks])
+    if metric.kind == TABLE:
+        return _table(metric, whole)
     column = whole.columns.get("")
     listed = [] if column is None else cells(column)
-    return listed[0] if _is_single(row) and listed else listed
+    return listed[0] if listed and not metric.is_list and metric.points == 1 else listed
 
 
-def _table(row: RowMapping, whole: Points) -> dict[str, Any]:
+def _table(metric: StoredMetric, whole: Points) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for name in row["columns"]:
+    for name in metric.columns:
         column = whole.columns.get(name)
-        if row["calls"] > 1:
+        if metric.calls > 1:
             out[name] = [None] * len(whole) if column is None else cells(column)
-        elif name in row["scalar_columns"]:
+        elif name in metric.scalar_columns:
             out[name] = next(iter(_given(column)), None)
         else:
             out[name] = _given(column)

@@ -20,7 +20,7 @@ from sqlalchemy import and_, bindparam, delete, insert, select, update
 
 from milepost.store.batch import CELL_BIGINT, NO_STEP, TABLE, Column, Points
 from milepost.store.engine import MAX_PARAMETERS
-from milepost.store.points import cell_at, cells, concat, decode, encode, take, whole_micros
+from milepost.store.points import cell_at, cells, concat, decode, encode, take, weight, whole_micros
 from milepost.store.schema import metric_chunks, metrics
 
 if TYPE_CHECKING:
@@ -226,8 +226,10 @@ def _summarize_column(row: dict[str, Any], column: Column) -> None:
     if len(column.texts) and bool((column.kinds == CELL_BIGINT).any()):
         found += [number for number in map(_number, _bigints(column)) if number is not None]
     if found:
-        row["min_number"] = min([*found, row["min_number"]] if row["min_number"] is not None else found)
-        row["max_number"] = max([*found, row["max_number"]] if row["max_number"] is not None else found)
+        # Of 0.0 and -0.0, which are equal, one would stay by chance: how the points were cut into batches decides it.
+        # And SQLite keeps no sign of zero, PostgreSQL does.  So a least or greatest 0 has none.
+        row["min_number"] = min([*found, row["min_number"]] if row["min_number"] is not None else found) + 0.0
+        row["max_number"] = max([*found, row["max_number"]] if row["max_number"] is not None else found) + 0.0
 
 
 def _bigints(column: Column) -> Iterable[Any]:
@@ -281,7 +283,7 @@ def _trailing(connection: Connection, metric_key: int) -> list[_Piece]:
 def _cut(points: Points, start: int, floor: int = 0) -> list[_Piece]:
     """The points in chunks of even size."""
     total = len(points)
-    pieces = max(-(-total // CHUNK_POINTS), min(total, -(-_weight(points) // CHUNK_WEIGHT)))
+    pieces = max(-(-total // CHUNK_POINTS), min(total, -(-weight(points) // CHUNK_WEIGHT)))
     edges = [total * number // pieces for number in range(pieces + 1)]
     parts = [take(points, begin, end) for begin, end in itertools.pairwise(edges)]
     blocks = [encode(part) for part in parts]
@@ -293,13 +295,6 @@ def _cut(points: Points, start: int, floor: int = 0) -> list[_Piece]:
         _Piece(start + begin, len(part), level, part, block)
         for begin, part, block in zip(edges, parts, blocks, strict=False)
     ]
-
-
-def _weight(points: Points) -> int:
-    weight = 16 * len(points)
-    for column in points.columns.values():
-        weight += len(column.kinds) + 8 * (len(column.floats) + len(column.ints)) + sum(map(len, column.texts))
-    return weight
 
 
 def _push(connection: Connection, metric: _Metric, stack: list[_Piece], piece: _Piece) -> None:

@@ -16,7 +16,7 @@ from milepost.store.errors import NotFound, StoreDamaged
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """The versions of the schema that this Milepost knows, oldest first; a test holds them against ``migrations/``."""
 HEAD: Final = REVISIONS[-1]
 
@@ -58,6 +58,18 @@ def ensure_schema(engine: Engine, *, create: bool = True) -> None:
     _upgrade(engine)
 
 
+def revision_of(engine: Engine) -> str | None:
+    """The version of a database's schema, changing nothing; None where there is no store yet.
+
+    Raises StoreDamaged and StoreUnavailable as ``ensure_schema`` does.
+    """
+    path = sqlite_path(engine)
+    if path is not None and not path.exists():
+        return None
+    with read(engine) as connection:
+        return _revision(connection)
+
+
 def _revision(connection: Connection) -> str | None:
     """The database's version; None for an empty database.  Raises StoreDamaged for an unknown one."""
     if not _has_table(connection, "alembic_version"):
@@ -82,13 +94,35 @@ def _has_table(connection: Connection, name: str) -> bool:
     return connection.scalar(query, {"name": name}) is not None
 
 
-def _upgrade(engine: Engine) -> None:
+def build(connection: Connection) -> None:
+    """Make the tables of this version in an empty database, at once: a test holds them against the migrations'."""
+    from milepost.store import account_schema  # noqa: F401  its tables are in the same metadata
+    from milepost.store.schema import metadata
+
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(
+        text(
+            "CREATE TABLE alembic_version "
+            "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+    )
+    connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+
+
+def migrate(connection: Connection, revision: str = HEAD) -> None:
+    """Bring a database of any earlier version, or an empty one, to this one, step by step."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     folder = str(Path(__file__).with_name("migrations"))
     config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    with _upgrading:
+        command.upgrade(config, revision)
+
+
+def _upgrade(engine: Engine) -> None:
     own = open_engine(engine.url)
     if is_sqlite(own):
         # Rebuilding a table needs this off, and a transaction cannot change it.
@@ -104,9 +138,10 @@ def _upgrade(engine: Engine) -> None:
                 raise StoreDamaged(
                     f"{describe(engine)} holds the tables of another program; give Milepost a database of its own"
                 )
-            config.attributes["connection"] = connection
-            with _upgrading:
-                command.upgrade(config, HEAD)
+            if revision is None:
+                build(connection)
+            else:
+                migrate(connection)
     finally:
         own.dispose()
 

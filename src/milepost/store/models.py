@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 
 from milepost.store.blobs import check_digest
 from milepost.store.conflicts import fold, name_contents
@@ -15,7 +15,7 @@ from milepost.store.errors import BadInput, Conflict, NotFound
 from milepost.store.names import check_model_name, check_name
 from milepost.store.records import ModelFile, ModelRecord, has_all
 from milepost.store.schema import blobs, model_aliases, model_files, model_names, models
-from milepost.store.texts import clean, clean_json, fit_name
+from milepost.store.texts import clean, clean_json, fit_name, fit_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,8 +43,14 @@ def register_model(
     framework: str | None = None,
     framework_version: str | None = None,
     extra: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    created_ns: int | None = None,
+    updated_ns: int | None = None,
 ) -> ModelRecord:
-    """Keep the next version of a model.
+    """Keep the next version of a model; that with the number ``version`` where it is higher than all there were.
+
+    ``created_ns``: when the version was made in the workspace that it comes from.  It is not made a second time then:
+    one of that name, run, time and files that is there already is given back.  ``updated_ns``: the same of its change.
 
     ``files``: (name, blob), the contents being stored already: as files of a run, or just now.  ``path``: the name of
     the only file, or the folder of all of them with a trailing "/".  A version's number is never given twice, also
@@ -52,7 +58,7 @@ def register_model(
     not in the store (any more).
     """
     checked = check_model_name(name)
-    named = _check_files(checked, path, files)
+    named = check_files(checked, path, files)
     now = time.time_ns()
     row = {
         "workspace_key": store.workspace_key,
@@ -66,13 +72,13 @@ def register_model(
         "tags": clean_json(dict(tags or {})),
         "properties": clean_json(dict(properties or {})),
         "extra": clean_json(dict(extra or {})),
-        "created_ns": now,
-        "updated_ns": now,
+        "created_ns": now if created_ns is None else fit_time(created_ns),
+        "updated_ns": now if updated_ns is None else fit_time(updated_ns),
     }
     kept: set[str] = set()
 
     def register() -> int:
-        return _register(store, row, named, kept)
+        return _register(store, row, named, kept, version or 1, is_carried=created_ns is not None)
 
     while True:
         try:
@@ -98,7 +104,8 @@ class _Unnamed(Exception):
         self.digests = digests
 
 
-def _check_files(model: str, path: str, files: Sequence[tuple[str, Blob]]) -> dict[str, Blob]:
+def check_files(model: str, path: str, files: Sequence[tuple[str, Blob]]) -> dict[str, Blob]:
+    """The files of a version by name.  Raises BadInput where their names, or they and the path, do not go together."""
     named: dict[str, Blob] = {}
     folded: dict[str, str] = {}
     for given, blob in files:
@@ -122,7 +129,9 @@ def _check_files(model: str, path: str, files: Sequence[tuple[str, Blob]]) -> di
     return named
 
 
-def _register(store: Store, row: dict[str, Any], named: dict[str, Blob], kept: set[str]) -> int:
+def _register(
+    store: Store, row: dict[str, Any], named: dict[str, Blob], kept: set[str], wanted: int, *, is_carried: bool
+) -> int:
     key = store.workspace_key
     contents = {(blob.digest, blob.size) for blob in named.values()}
     digests = sorted({digest for digest, _size in contents})
@@ -136,11 +145,14 @@ def _register(store: Store, row: dict[str, Any], named: dict[str, Blob], kept: s
             known.update(connection.scalars(query.order_by(blobs.c.digest).with_for_update()))
         if unnamed := set(digests) - known - kept:
             raise _Unnamed(unnamed)
-        numbered = insert(connection, model_names).values(workspace_key=key, name=row["name"], last_version=1)
+        if is_carried and (there := _carried(connection, row, named)) is not None:
+            return there
+        numbered = insert(connection, model_names).values(workspace_key=key, name=row["name"], last_version=wanted)
+        following = model_names.c.last_version + 1
         version = connection.scalar(
             numbered.on_conflict_do_update(
                 index_elements=["workspace_key", "name"],
-                set_={"last_version": model_names.c.last_version + 1},
+                set_={"last_version": case((following < wanted, wanted), else_=following)},
             ).returning(model_names.c.last_version)
         )
         model_key = connection.scalar(
@@ -155,6 +167,24 @@ def _register(store: Store, row: dict[str, Any], named: dict[str, Blob], kept: s
         )
         name_contents(connection, key, contents)
         return int(version or 0)
+
+
+def _carried(connection: Connection, row: dict[str, Any], named: dict[str, Blob]) -> int | None:
+    """The number of the version that is this one, brought here before.  Nobody else brings it until the end."""
+    these = (model_names.c.workspace_key == row["workspace_key"], model_names.c.name == row["name"])
+    new = {"workspace_key": row["workspace_key"], "name": row["name"], "last_version": 0}
+    connection.execute(insert(connection, model_names).values(new).on_conflict_do_nothing())
+    connection.execute(select(model_names.c.name).where(*these).with_for_update())
+    same = [
+        models.c[name].is_not_distinct_from(row[name]) for name in ("workspace_key", "name", "run_id", "created_ns")
+    ]
+    for found in connection.execute(select(models.c.key, models.c.version).where(*same)).all():
+        files = connection.execute(
+            select(model_files.c.name, model_files.c.digest).where(model_files.c.model_key == found.key)
+        )
+        if {each.name: each.digest for each in files} == {name: blob.digest for name, blob in named.items()}:
+            return int(found.version)
+    return None
 
 
 def get_model(store: Store, name: str, version: int | None = None, *, alias: str | None = None) -> ModelRecord:
@@ -299,15 +329,25 @@ def _where(store: Store, record: ModelRecord, table: Table = models) -> tuple[Co
 def _records(connection: Connection, rows: Iterable[Any]) -> list[ModelRecord]:
     rows = list(rows)
     files: defaultdict[int, list[ModelFile]] = defaultdict(list)
+    aliases: defaultdict[tuple[int, str, int], list[str]] = defaultdict(list)
     for start in range(0, len(rows), _AT_ONCE):
-        keys = [row["key"] for row in rows[start : start + _AT_ONCE]]
-        found = select(model_files).where(model_files.c.model_key.in_(keys)).order_by(model_files.c.name)
-        for file in connection.execute(found).mappings():
+        part = rows[start : start + _AT_ONCE]
+        found = select(model_files).where(model_files.c.model_key.in_([row["key"] for row in part]))
+        for file in connection.execute(found.order_by(model_files.c.name)).mappings():
             files[file["model_key"]].append(ModelFile(file["name"], file["digest"], file["size"]))
+        named = select(model_aliases).where(
+            model_aliases.c.workspace_key.in_({row["workspace_key"] for row in part}),
+            model_aliases.c.name.in_({row["name"] for row in part}),
+        )
+        for each in connection.execute(named.order_by(model_aliases.c.alias)):
+            place = aliases[each.workspace_key, each.name, each.version]
+            if each.alias not in place:  # versions of one model may stand in several parts
+                place.append(each.alias)
     return [
         ModelRecord(
             files=tuple(files[row["key"]]),
-            **{name: row[name] for name in ModelRecord.__slots__ if name != "files"},
+            aliases=tuple(aliases[row["workspace_key"], row["name"], row["version"]]),
+            **{name: row[name] for name in ModelRecord.__slots__ if name not in ("files", "aliases")},
         )
         for row in rows
     ]

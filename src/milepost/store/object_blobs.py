@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from obstore import ObjectMeta
 
+    from milepost.store.uploads import Uploads
+
 MARK_LIFE_S: Final = 120.0
 """How long a sweep may work under one mark; it stops well before."""
 
@@ -61,6 +63,8 @@ class ObjectBlobs(Blobs):
                 "go into the usual variables (AWS_*, AZURE_*, GOOGLE_*) or the options"
             )
         super().__init__(f"{parts.scheme}://{bucket}" + (f"/{prefix}" if prefix else ""), owner, grace_s)
+        self.scheme, self.bucket, self.prefix = parts.scheme, bucket, prefix
+        self.settings = dict(options)
         self._pid = os.getpid()
         self._store: Any = _connect(parts.scheme, bucket, prefix, options)
 
@@ -68,7 +72,13 @@ class ObjectBlobs(Blobs):
 
     def _reuse(self, digest: str, size: int) -> bool:
         found = self._head(key_of(digest))
-        return found is not None and found["size"] == size and _age_s(found) < self.grace_s / 2
+        if found is None or found["size"] != size:
+            return False
+        return _age_s(found) < self.grace_s / 2 or (size > IN_MEMORY and self._renew(key_of(digest), size))
+
+    def _renew(self, key: str, size: int) -> bool:
+        """Make an old content look new without sending it again, where the store has a way; it is as if it was sent."""
+        return self.uploads.renew(key, size) and self._outlives_sweeps(key)
 
     def _put_new(self, source: Iterator[bytes], digest: str, size: int) -> None:
         key = key_of(digest)
@@ -180,6 +190,27 @@ class ObjectBlobs(Blobs):
             for part in parts:
                 yield bytes(part)
 
+    def signed_url(self, digest: str, life_s: float) -> str | None:
+        """See ``Blobs.signed_url``."""
+        from milepost.store.object_uploads import signed
+
+        return signed(self, "GET", key_of(digest), life_s)
+
+    # Storing in parts.
+
+    def _open_uploads(self) -> Uploads:
+        from milepost.store.object_uploads import ObjectUploads
+
+        if self.scheme[0] == "s":
+            from milepost.store.s3_parts import s3_parts
+
+            return ObjectUploads(self, s3_parts(self))
+        if self.scheme[0] == "a":
+            from milepost.store.azure_parts import azure_parts
+
+            return ObjectUploads(self, azure_parts(self))
+        return ObjectUploads(self, None)
+
     # Freeing.
 
     def delete(self, digest: str) -> None:
@@ -232,7 +263,8 @@ class ObjectBlobs(Blobs):
             self._remove(mark)
 
     def tidy(self, grace_s: float) -> int:
-        """See ``Blobs.tidy``.  Nothing to do: unfinished uploads are no objects; set a rule of the bucket for them."""
+        """See ``Blobs.tidy``.  What Milepost did not begin itself is no object; set a rule of the bucket for it."""
+        self.uploads.tidy()
         return 0
 
     # Owners.
@@ -339,6 +371,10 @@ class _Reader(io.RawIOBase):
     def tell(self) -> int:
         return self._position
 
+    def readall(self) -> bytes:
+        """All that is left.  Without this it would be asked for 8 kB at a time."""
+        return b"".join(iter(lambda: self.read(_PART) or b"", b""))
+
     def readinto(self, buffer: WriteableBuffer) -> int:
         with memoryview(buffer).cast("B") as view:
             end = min(self._position + len(view), self._size)
@@ -355,7 +391,7 @@ def _connect(scheme: str, bucket: str, prefix: str, options: Mapping[str, Any]) 
 
     from obstore import exceptions, store
 
-    client = {key: value for key, value in options.items() if key in _CLIENT}
+    client = _client_variables(scheme) | {key: value for key, value in options.items() if key in _CLIENT}
     config = {key: value for key, value in options.items() if key not in _CLIENT}
     kind: Any = {"s": store.S3Store, "g": store.GCSStore, "a": store.AzureStore}[scheme[0]]
     try:
@@ -372,6 +408,13 @@ def _connect(scheme: str, bucket: str, prefix: str, options: Mapping[str, Any]) 
             f"the files at {scheme}://{bucket} cannot be reached with these settings ({_said(error)}): check the usual "
             "variables (AWS_*, AZURE_*, GOOGLE_*) and the options"
         ) from error
+
+
+def _client_variables(scheme: str) -> dict[str, str]:
+    """What ``AWS_ALLOW_HTTP`` and its kin say.  obstore reads them only where it is given no such settings at all."""
+    prefix = {"s": "AWS", "g": "GOOGLE", "a": "AZURE"}[scheme[0]]
+    found = {key: os.environ.get(f"{prefix}_{key.upper()}", "").strip() for key in sorted(_CLIENT)}
+    return {key: value for key, value in found.items() if value}
 
 
 def _said(error: Exception) -> str:

@@ -122,6 +122,14 @@ def decode(data: bytes) -> Points:
     return Points(steps, micros * 1000, columns)
 
 
+def extent(data: bytes) -> tuple[int, int]:
+    """How many points and columns a block claims to have.  Raises StoreDamaged where it is none."""
+    if len(data) < _HEADER.size:
+        raise _damaged("it is cut off")
+    _magic, _version, _reserved, _checksum, count, columns = _HEADER.unpack_from(data)
+    return count, columns
+
+
 def _damaged(why: str) -> StoreDamaged:
     return StoreDamaged(
         f"a block of metric points in the store is damaged ({why}); restore the database from a backup, or delete the "
@@ -354,6 +362,14 @@ def _take_column(column: Column, start: int, stop: int) -> Column:
         column.ints[ints : ints + more_ints],
         column.texts[texts : texts + more_texts],
     )
+
+
+def weight(points: Points) -> int:
+    """About how many bytes the points take where they are not compressed."""
+    total = 16 * len(points)
+    for column in points.columns.values():
+        total += len(column.kinds) + 8 * (len(column.floats) + len(column.ints)) + sum(map(len, column.texts))
+    return total
 
 
 def cells(column: Column) -> list[Any]:

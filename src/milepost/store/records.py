@@ -66,6 +66,8 @@ class RunQuery:
     """Which runs, in which order.  Empty: all active runs, newest first, children included."""
 
     experiment: str | None = None
+    experiments: tuple[str, ...] | None = None
+    """Runs of any of these."""
     run_ids: tuple[str, ...] | None = None
     type: str | None = None
     target: str | None = None
@@ -90,8 +92,12 @@ class RunQuery:
     the value come last."""
     descending: bool = True
     limit: int | None = None
+    offset: int = 0
+    """So many runs are passed over, after the cursor where there is one."""
     cursor: str | None = None
     """From ``RunPage.next_cursor`` of the same query."""
+    most_pairs: int | None = None
+    """The most tags and properties that come with a run, the first by name, values cut to 20,000 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +126,33 @@ class MetricSummary:
     """Of the only column of a series; None for tables."""
     min: float | None
     max: float | None
-    """Over the finite and infinite numbers of a series, NaN left out; None where there are none."""
+    """Over the finite and infinite numbers of a series, NaN left out; None where there are none.  0 has no sign."""
     nan_count: int
     first_step: int | None
     last_step: int | None
     first_ns: int | None
     last_ns: int | None
     columns: tuple[str, ...]
+    scalar_columns: tuple[str, ...] = ()
+    """Table columns given as a single value; meaningful while the table has one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMetric:
+    """A metric as it lies in the store: its points in blocks (``points.py``), and what gives its values their shape."""
+
+    run_id: str
+    name: str
+    kind: str
+    is_list: bool
+    calls: int
+    points: int
+    """Number of points (rows of a table)."""
+    columns: tuple[str, ...]
+    scalar_columns: tuple[str, ...]
+    alone: tuple[float | int | bool | str | None] | None
+    """The value, where there is one only and it is known without the blocks, which are left out then."""
+    blocks: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +179,36 @@ class SnapshotRecord:
     bytes: int
     """Of all its files together."""
     created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenSnapshot:
+    """A snapshot, and when a run was given it."""
+
+    snapshot: SnapshotRecord
+    taken_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A structured fact of a run."""
+
+    name: str
+    content: Any
+    told_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """All that is known of a run but the points of its metrics and the contents of its files."""
+
+    run: RunRecord
+    metrics: tuple[MetricSummary, ...]
+    """Of all namespaces, in the order of first logging."""
+    artifacts: tuple[ArtifactRecord, ...]
+    documents: tuple[DocumentRecord, ...]
+    snapshots: tuple[TakenSnapshot, ...]
+    """In the order in which they were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +271,8 @@ class ModelRecord:
     files: tuple[ModelFile, ...]
     extra: dict[str, Any]
     """Whatever else the SDK keeps with a model (datasets, sample inputs, resource configuration)."""
+    aliases: tuple[str, ...] = ()
+    """The names that mean this version now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from milepost.store.batch import USER
-from milepost.store.engine import is_sqlite
-from milepost.store.run_values import PAIRS
-from milepost.store.runs import conditions
+from milepost.store.filter_sql import Search
+from milepost.store.run_conditions import conditions
+from milepost.store.run_pairs import PAIRS
 from milepost.store.schema import metrics, runs
 
 if TYPE_CHECKING:
@@ -43,11 +43,7 @@ def run_columns(store: Store, query: RunQuery) -> RunColumns:
         keys = list(
             connection.scalars(
                 select(runs.c.key)
-                .where(
-                    runs.c.workspace_key == store.workspace_key,
-                    runs.c.experiment_key.is_not(None),
-                    *conditions(store, query, sqlite=is_sqlite(connection)),
-                )
+                .where(*conditions(Search(connection, store.workspace_key), query))
                 .order_by(runs.c.created_ns.desc(), runs.c.key.desc())
                 .limit(LOOKED_AT + 1)
             )

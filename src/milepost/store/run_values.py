@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -11,7 +11,8 @@ from milepost.store.batch import USER
 from milepost.store.engine import MAX_PARAMETERS, pieces
 from milepost.store.filters import METRICS
 from milepost.store.metrics import load_cell
-from milepost.store.schema import documents, metrics, parameters, properties, run_snapshots, runs, snapshots, tags
+from milepost.store.run_pairs import PAIRS
+from milepost.store.schema import documents, metrics, run_snapshots, runs, snapshots
 from milepost.store.texts import fit_name
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from milepost.store.filters import Field
     from milepost.store.store import Store
-
-PAIRS: Final = {"tags": tags, "properties": properties, "params": parameters}
 
 
 def values_of(store: Store, run_ids: Sequence[str], fields: Iterable[Field]) -> dict[str, dict[Field, Any]]:
@@ -41,22 +40,6 @@ def values_of(store: Store, run_ids: Sequence[str], fields: Iterable[Field]) -> 
                     _add_metrics(connection, store, piece, wanted, found)
                 else:
                     _add_pairs(connection, store, piece, PAIRS[kind], wanted, found)
-    return found
-
-
-def parameters_of(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """run id -> parameter -> value."""
-    found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    with store.reading() as connection:
-        for piece in pieces(run_ids, MAX_PARAMETERS // 2):
-            rows = connection.execute(
-                select(runs.c.run_id, parameters.c.name, parameters.c.value)
-                .join(parameters, parameters.c.run_key == runs.c.key)
-                .where(runs.c.workspace_key == store.workspace_key, runs.c.run_id.in_(piece))
-                .order_by(parameters.c.name)
-            )
-            for run_id, name, value in rows:
-                found[run_id][name] = value
     return found
 
 

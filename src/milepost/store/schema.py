@@ -12,21 +12,26 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Double,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    and_,
     false,
     func,
     text,
 )
 from sqlalchemy.types import JSON
+
+from milepost.store.text_numbers import NumberInValue
 
 metadata: Final = MetaData(
     naming_convention={
@@ -39,6 +44,8 @@ metadata: Final = MetaData(
 
 INDEXED_CHARACTERS: Final = 100
 """How much of a tag's or property's value its index holds."""
+SORTED_CHARACTERS: Final = 200
+"""How much of a name runs are sorted by, so that cursors stay short."""
 
 # SQLite gives row ids only to INTEGER primary keys; PostgreSQL wants BIGINT for tables that grow.
 _Key = BigInteger().with_variant(Integer(), "sqlite")
@@ -109,6 +116,29 @@ runs = Table(
     Index(None, "workspace_key", "status"),
     Index(None, "owner_journal"),
 )
+# What tables of runs are sorted by.  Written out, not bound: only so do the databases see that an index has it.
+run_name: Final = func.substr(
+    func.coalesce(runs.c.display_name, runs.c.run_id), text("1"), text(str(SORTED_CHARACTERS))
+)
+run_duration: Final = runs.c.ended_ns - runs.c.started_ns
+_listed: Final = and_(runs.c.parent_id.is_(None), runs.c.archived_ns.is_(None))
+_orders: Final = {
+    "created": runs.c.created_ns,
+    "number": runs.c.number,
+    "started": runs.c.started_ns,
+    "ended": runs.c.ended_ns,
+    "duration": run_duration,
+}
+# An experiment's table, as it is shown at first: without child runs and archived ones.
+for _name, _value in _orders.items():
+    Index(f"ix_runs_by_{_name}", runs.c.experiment_key, _value, sqlite_where=_listed, postgresql_where=_listed)
+for _dialect, _value in {"sqlite": run_name, "postgresql": run_name.collate("C")}.items():
+    Index("ix_runs_by_name", runs.c.experiment_key, _value, sqlite_where=_listed, postgresql_where=_listed).ddl_if(
+        dialect=_dialect
+    )
+# Also for how many runs of an experiment have which status.
+_active: Final = runs.c.archived_ns.is_(None)
+Index("ix_runs_by_status", runs.c.experiment_key, runs.c.status, sqlite_where=_active, postgresql_where=_active)
 # Runs of a compute target, which most runs do not have.  Names of targets mean the same in any case of letters.
 folded_target: Final = func.lower(func.substr(runs.c.target, text("1"), text(str(INDEXED_CHARACTERS))))
 Index(
@@ -134,12 +164,17 @@ def _run_pairs(name: str, *, nullable: bool) -> Table:
     return Table(
         name,
         metadata,
-        Column("run_key", _Key, ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
-        Column("name", Text, primary_key=True),
         _workspace(),
+        Column("name", Text, nullable=False),
+        _run(),
         Column("value", Text, nullable=nullable),
+        Column("number", Double, Computed(NumberInValue(), persisted=True)),
+        # All that one name has lies together, in the order of the runs: a filter reads it from end to end.
+        PrimaryKeyConstraint("workspace_key", "name", "run_key"),
+        UniqueConstraint("run_key", "name"),
         # Of a long value only the beginning: PostgreSQL takes no index entries over 2,700 bytes.
         Index(f"ix_{name}_value", "workspace_key", "name", text(f"substr(value, 1, {INDEXED_CHARACTERS})"), "run_key"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -175,14 +210,16 @@ metrics = Table(
     Column("scalar_columns", JSON, nullable=False),
     Column("tail", LargeBinary),  # points that are in no chunk yet
     UniqueConstraint("run_key", "namespace", "name", "kind"),
-    # Runs in the order of a metric, its minimum or its maximum, without a look at the rows.
+    # Runs in the order of a metric, without a look at the rows.
+    Index("ix_metrics_by_value", "workspace_key", "namespace", "name", "last_number", "run_key"),
+    # The numbers of all the runs for a metric, in the order of the runs: what most of them have is read end to end.
     Index(
-        "ix_metrics_by_value",
+        "ix_metrics_by_run",
         "workspace_key",
         "namespace",
         "name",
-        "last_number",
         "run_key",
+        "last_number",
         "min_number",
         "max_number",
     ),

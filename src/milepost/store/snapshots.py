@@ -35,6 +35,8 @@ class Taken:
     files: int
     bytes: int
     taken_ns: int
+    created_ns: int | None = None
+    """When it was taken first, where that was for another run; None: now."""
 
 
 def check_id(snapshot_id: Any) -> str:
@@ -87,7 +89,7 @@ def _keep(connection: Connection, workspace_key: int, taken: Taken) -> Any:
         manifest=taken.manifest,
         files=taken.files,
         bytes=taken.bytes,
-        created_ns=taken.taken_ns,
+        created_ns=taken.taken_ns if taken.created_ns is None else taken.created_ns,
     )
     # A change that changes nothing: it locks the row, and gives it back.
     new = new.on_conflict_do_update(

@@ -26,6 +26,11 @@ STATUSES: Final = frozenset({*FORWARD, NOT_RESPONDING, CANCEL_REQUESTED, *TERMIN
 PROCESS_DIED: Final = "ProcessDied"
 """The error code of a run whose process ended without a word."""
 
+SCRIPT_RUN: Final = "azureml.scriptrun"
+"""The type of the run of a submitted script."""
+SWEEP: Final = "hyperdrive"
+"""The type of the run of a sweep, which has its trials as children."""
+
 _RANK: Final = {status: rank for rank, status in enumerate(FORWARD)}
 
 ACCEPT: Final = "accept"
@@ -54,3 +59,14 @@ def judge(current: str, wanted: str, *, has_run: bool, taken_for_dead: bool) -> 
         # What it was before is not known, except whether it was running already.
         return ACCEPT if not has_run or _RANK[wanted] >= _RANK[RUNNING] else STALE
     return ACCEPT if _RANK[wanted] > _RANK[current] else STALE
+
+
+def end_elsewhere(current: str, run_type: str | None) -> str:
+    """The status to say of a run that is to be cancelled, where that is said on a machine that does not do it.
+
+    A submitted run has processes somewhere: their machine ends them and says that the run is Canceled.  When that is
+    asked again, or nothing is heard of that machine, the run is taken for Canceled.  Its processes are ended all the
+    same, should the machine come back.
+    """
+    is_asked_for = run_type in (SCRIPT_RUN, SWEEP) and current not in (CANCEL_REQUESTED, NOT_RESPONDING)
+    return CANCEL_REQUESTED if is_asked_for else CANCELED

@@ -19,10 +19,15 @@ from milepost.store import (
     experiments,
     metric_queries,
     models,
+    run_frames,
+    run_pages,
+    run_states,
     runs,
+    silence,
     snapshots,
     sweeping,
 )
+from milepost.store.bringing import bring
 from milepost.store.engine import insert, open_engine, read, write
 from milepost.store.errors import BadInput, NotFound
 from milepost.store.migrate import HEAD, ensure_schema
@@ -39,7 +44,7 @@ from milepost.store.texts import clean
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import IO, BinaryIO
 
@@ -57,7 +62,9 @@ if TYPE_CHECKING:
         ModelRecord,
         RunPage,
         RunRecord,
+        RunState,
         SnapshotRecord,
+        StoredMetric,
     )
     from milepost.store.sweeping import Swept
 
@@ -101,6 +108,27 @@ def _find_workspace(connection: Connection, name: str, workspace_id: str | None)
         if row is not None:
             return row.key, row.id, row.name
     return None
+
+
+def find_store(engine: Engine, workspace: str, blobs_of: Callable[[str], str]) -> Store:
+    """The store of a workspace in a database that has the schema; ``workspace``: its name, in any case of letters.
+
+    ``blobs_of`` gives the address of the files of the workspace with an id.  Raises NotFound, and the store's errors.
+    """
+    name = clean(workspace)
+    with read(engine) as connection:
+        query = select(workspaces.c.key, workspaces.c.id, workspaces.c.name)
+        rows = connection.execute(query.where(func.lower(workspaces.c.name) == name.lower())).all()
+    for row in sorted(rows, key=lambda each: each.name != name):
+        return Store(engine, row.key, row.id, row.name, blobs_of(row.id))
+    raise NotFound(f"there is no workspace {workspace[:300]!r} on this server")
+
+
+def list_workspaces(engine: Engine) -> dict[str, str]:
+    """The names of all workspaces of a database, in order, and their ids."""
+    with read(engine) as connection:
+        rows = connection.execute(select(workspaces.c.name, workspaces.c.id).order_by(workspaces.c.name))
+        return {row.name: row.id for row in rows}
 
 
 @dataclass(eq=False)
@@ -163,9 +191,17 @@ class Store:
         """Apply a batch exactly once; see ``apply.apply``."""
         return apply.apply(self, batch)
 
+    def check(self, batch: Batch) -> None:
+        """See whether a batch could be applied, and change nothing; see ``apply.check_batch``."""
+        apply.check_batch(self, batch)
+
     def close_journal(self, journal_id: str, reason: str) -> list[str]:
         """End the runs of a journal whose process is dead; see ``apply.close_journal``."""
         return apply.close_journal(self, journal_id, reason)
+
+    def hear(self, journal_id: str) -> bool:
+        """The journal's process lives; see ``silence.hear``."""
+        return silence.hear(self, journal_id)
 
     def known_journals(self) -> dict[str, int]:
         """The journals that are not closed, and how far the store has each."""
@@ -179,7 +215,7 @@ class Store:
 
     def runs(self, query: RunQuery | None = None) -> RunPage:
         """A page of runs; see ``RunQuery``.  Raises BadInput for an unknown order or a foreign cursor."""
-        return runs.list_runs(self, query or RunQuery())
+        return run_pages.list_runs(self, query or RunQuery())
 
     def all_runs(self, query: RunQuery | None = None) -> Iterator[RunRecord]:
         """All the runs of a query (up to its limit), read page by page."""
@@ -191,11 +227,25 @@ class Store:
             if page.next_cursor is None:
                 return
             left = None if left is None else left - len(page.runs)
-            query = replace(query, cursor=page.next_cursor)
+            query = replace(query, cursor=page.next_cursor, offset=0)
+
+    def run_states(self, run_ids: Sequence[str], documents: bool = True) -> list[RunState]:
+        """All that is known of those of these runs that are there; see ``run_states.run_states``."""
+        return run_states.run_states(self, run_ids, documents)
 
     def archive_run(self, run_id: str, archived: bool = True) -> None:
         """Archive a run or bring it back.  Raises NotFound."""
         runs.archive_run(self, run_id, archived)
+
+    def run_frame(
+        self,
+        run_ids: Sequence[str],
+        columns: Sequence[str],
+        reduction: str = "last",
+        reductions: Mapping[str, str] | None = None,
+    ) -> list[dict[str, list[Any]]]:
+        """What runs have, as columns; see ``run_frames.run_frame``.  Raises BadInput."""
+        return run_frames.run_frame(self, run_ids, columns, reduction, reductions)
 
     # Experiments.
 
@@ -211,9 +261,9 @@ class Store:
         """The experiments, newest first.  ``view``: active, archived or all."""
         return experiments.list_experiments(self, view)
 
-    def ensure_experiment(self, name: str) -> ExperimentRecord:
+    def ensure_experiment(self, name: str, created_ns: int | None = None) -> ExperimentRecord:
         """The experiment of this name, made if it is not there.  Raises BadInput for a name that cannot be kept."""
-        return experiments.ensure_experiment(self, name)
+        return experiments.ensure_experiment(self, name, created_ns)
 
     def update_experiment(
         self,
@@ -259,6 +309,16 @@ class Store:
         """``metric_values`` of many runs at once; unknown runs have none."""
         return metric_queries.values_many(self, run_ids, name, namespace)
 
+    def stored_metrics(
+        self, run_ids: Sequence[str], name: str | None = None, namespace: str = ""
+    ) -> list[StoredMetric]:
+        """The metrics of these runs as they lie in the store; ``metric_queries.shaped`` makes values of them."""
+        return metric_queries.stored(self, run_ids, name, namespace)
+
+    def metric_tails(self, run_ids: Sequence[str]) -> dict[tuple[str, str, str, str], tuple[int, Points]]:
+        """The newest points of these runs' metrics, where they are quickly had; see ``metric_queries.tails``."""
+        return metric_queries.tails(self, run_ids)
+
     # Files.
 
     @property
@@ -282,9 +342,21 @@ class Store:
         """Store bytes."""
         return self.blobs.put_bytes(data)
 
+    def bring(self, contents: Blobs, sizes: Mapping[str, int]) -> dict[str, int]:
+        """Store those of these contents of another place (digest -> bytes) that are not here yet; gives which it were.
+
+        They must be named within the grace period.  Raises NotFound where one is not there, StoreDamaged where it is
+        not what its digest says.
+        """
+        return bring(contents, self.blobs, sizes)
+
     def artifacts(self, run_id: str, prefix: str = "") -> list[ArtifactRecord]:
         """The run's files whose names begin with ``prefix``, by name."""
         return artifacts.list_artifacts(self, run_id, prefix)
+
+    def artifact_columns(self, run_id: str) -> tuple[list[str], list[int], list[str]]:
+        """The names, sizes and digests of the run's files, by name; of an unknown run none."""
+        return artifacts.artifact_columns(self, run_id)
 
     def artifact(self, run_id: str, name: str) -> ArtifactRecord:
         """One file of a run.  Raises NotFound, BadInput."""
@@ -325,9 +397,11 @@ class Store:
 
     # Environments and compute targets.
 
-    def register_environment(self, name: str, definition: Mapping[str, Any]) -> EnvironmentRecord:
+    def register_environment(
+        self, name: str, definition: Mapping[str, Any], created_ns: int | None = None
+    ) -> EnvironmentRecord:
         """Keep the next version of an environment; see ``environments.register_environment``.  Raises BadInput."""
-        return environments.register_environment(self, name, definition)
+        return environments.register_environment(self, name, definition, created_ns)
 
     def environment(self, name: str, version: int | None = None, label: str | None = None) -> EnvironmentRecord:
         """A version of an environment, by default the newest.  Raises NotFound."""

@@ -10,6 +10,8 @@ from typing import Any, Final
 MAX_NAME_BYTES: Final = 2048
 """Of a name in UTF-8.  PostgreSQL takes no index entries over 2,700 bytes; a longer name is shortened."""
 
+_MAX_NS: Final = 2**63 - 1
+
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_DEPTH: Final = 50
@@ -30,6 +32,11 @@ def fit_name(text: str) -> str:
         return text
     digest = hashlib.sha256(data).hexdigest()[:16]
     return data[: MAX_NAME_BYTES - 20].decode(errors="ignore") + "..." + digest
+
+
+def fit_time(time_ns: Any) -> int:
+    """The time (ns) as databases can keep it; 0 for what is none."""
+    return max(0, min(time_ns, _MAX_NS)) if isinstance(time_ns, int) else 0
 
 
 def fit_experiment_name(text: str) -> str:

@@ -35,8 +35,10 @@ RELATIVE: Final = "relative"
 
 _SMALL: Final = 1 << 17
 """Points up to which a metric is read whole, whatever the window: the next window wants it too."""
-_AT_ONCE: Final = lines.LONG
+_AT_ONCE: Final = 1 << 20
 """Points that are read before the first of their lines are given back."""
+_PARTLY: Final = 1 << 20
+"""Points up to which a window is read though the line is in memory, but thinned out."""
 _CHUNKS_AT_ONCE: Final = 16
 _METRICS_AT_ONCE: Final = 100  # SQLite takes no deeper conditions than 1,000
 _NAMES_AT_ONCE: Final = 250
@@ -79,10 +81,12 @@ class Window:
     y: NDArray[np.float64]
     inside: int
     """Points within the window; of a window of more than four million points, about how many."""
+    odd: tuple[int, int, int]
+    """How many of those are NaN, and how many plus and minus infinity; as exact as ``inside``."""
     thinned: bool = False
     """Whether not all of those points are here, but the extremes of each few of them."""
     reordered: bool = False
-    """Whether the metric's points were logged in another order than that of x."""
+    """Whether the metric's points were logged in an order in which x neither only rises nor only falls."""
     problem: str | None = None
 
 
@@ -125,7 +129,7 @@ def windows(store: Store, wanted: Sequence[Wanted], axis: Axis, memory: LineMemo
             if not axis.whole:
                 partly = [each for each in some if _is_read_partly(each) and _load_window(connection, each, axis)]
             wholly = [each for each in some if all(each is not other for other in partly)]
-            if len(some) == 1 and wholly and some[0].count > lines.LONG:
+            if len(some) == 1 and wholly and some[0].count > _AT_ONCE:
                 _load_long(connection, some[0])
             else:
                 _load_rest(connection, wholly)
@@ -141,7 +145,7 @@ def windows(store: Store, wanted: Sequence[Wanted], axis: Axis, memory: LineMemo
 def _none(wanted: Wanted) -> Window:
     column = "" if wanted.column is None else f" with a column {wanted.column!r}"
     problem = f"run {wanted.run_id} has no metric {wanted.name!r}{column} that could be drawn as a line"
-    return Window(wanted, np.empty(0), np.empty(0), 0, problem=problem)
+    return Window(wanted, np.empty(0), np.empty(0), 0, (0, 0, 0), problem=problem)
 
 
 # Which metrics.
@@ -287,7 +291,8 @@ def _load_window(connection: Connection, each: _Found, axis: Axis) -> bool:
     before = max(((most, start) for start, _, most, _ in listed if most < lowest), default=None)
     after = min(((least, start) for start, least, _, _ in listed if least > highest), default=None)
     chosen |= {neighbour[1] for neighbour in (before, after) if neighbour is not None}
-    if sum(points for start, _, _, points in listed if start in chosen) > lines.LONG:
+    most = lines.LONG if each.growing is None else _PARTLY
+    if sum(points for start, _, _, points in listed if start in chosen) > most:
         return False
     for some in pieces(sorted(chosen), 500):
         rows = connection.execute(
@@ -303,16 +308,18 @@ def _load_window(connection: Connection, each: _Found, axis: Axis) -> bool:
 
 
 def _load_long(connection: Connection, each: _Found) -> None:
-    """Read the rest of a very long metric a few chunks at a time; what is kept of them is thinned out."""
+    """Read the rest of a long metric a few chunks at a time; of a very long one what is kept is thinned out."""
     tail = _tails(connection, [each]).get(each.key)
     if tail is None:
         each.gone = True
         return
     each.count, points = tail
-    group = lines.group_of(each.count)
-    if each.growing is None or each.growing.group < group:
-        each.growing = GrowingLine(each.column, each.wanted.across, group=group)
+    if each.growing is None:
+        group = lines.group_of(each.count)
+        room = each.count if group == 1 else 0
+        each.growing = GrowingLine(each.column, each.wanted.across, room, group)
     with each.growing.lock:
+        each.growing.thin_out()  # a line that was there grows while it is watched
         while True:
             rows = connection.execute(
                 select(metric_chunks.c.start, metric_chunks.c.data)
@@ -363,6 +370,8 @@ def _completed(each: _Found, memory: LineMemory) -> Line | None:
         return None
     growing = each.growing or GrowingLine(each.column, each.wanted.across, each.count)
     with growing.lock:
+        if each.growing is not None and growing.read < each.count:
+            growing.thin_out()  # it grows while it is watched
         if not all(_add(growing, start, points) for start, points in each.parts):
             return None  # deleted meanwhile
         line = growing.line()
@@ -385,7 +394,10 @@ def _cut(each: _Found, line: Line, axis: Axis) -> Window:
         origin = each.origin_ns if axis.kind == RELATIVE else 0
         x, rising = (line.times - origin) / 1e9, line.rising[1]
     y = line.values
-    if not rising:
+    falling = not rising and bool((x[1:] <= x[:-1]).all())
+    if falling:
+        x, y = x[::-1], y[::-1]
+    elif not rising:
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
     first = 0 if axis.begin is None else int(np.searchsorted(x, axis.begin, "left"))
@@ -393,6 +405,18 @@ def _cut(each: _Found, line: Line, axis: Axis) -> Window:
     last = max(first, last)
     start, stop = max(first - 1, 0), min(last + 1, len(x))
     inside, thinned = last - first, line.total > len(x)
+    odd = _odd(line, y, first, last)
     if thinned:  # evenly, so this is nearly how many there are
         inside = round(line.total * inside / len(x))
-    return Window(each.wanted, x[start:stop], y[start:stop], inside, thinned, reordered=not rising)
+    return Window(each.wanted, x[start:stop], y[start:stop], inside, odd, thinned, reordered=not (rising or falling))
+
+
+def _odd(line: Line, y: NDArray[np.float64], first: int, last: int) -> tuple[int, int, int]:
+    """How many of the line's values from one place to another are NaN, and how many plus and minus infinity."""
+    if not any(line.odd) or last - first == len(y):
+        return line.odd
+    found = []
+    for total, which in zip(line.odd, (np.isnan(y), y == np.inf, y == -np.inf), strict=True):
+        held, here = int(which.sum()), int(which[first:last].sum())
+        found.append(round(total * here / held) if held else 0)
+    return found[0], found[1], found[2]
