@@ -1,0 +1,1 @@
+"""A workspace on a server: the same store, reached over HTTP."""
