@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from milepost import __version__
+from milepost.server.allowed import check_role
 from milepost.server.compression import Compressed
 from milepost.server.errors import ERRORS, add_error_answers
+from milepost.server.head import HeadAsGet
 from milepost.server.here import Places
 from milepost.server.routes import (
     actions,
@@ -22,18 +24,22 @@ from milepost.server.routes import (
     compute,
     environments,
     experiments,
+    exports,
     files,
     images,
+    live,
     logs,
     metrics,
     models,
+    progress,
     runs,
     snapshots,
     tables,
     workspace,
 )
 from milepost.server.security import Activity, Guard
-from milepost.server.settings import Settings
+from milepost.server.session_path import SessionPath
+from milepost.server.settings import Serving, Settings
 from milepost.server.static import Pages
 
 log: Final = logging.getLogger("milepost.server")
@@ -44,7 +50,9 @@ _SUBJECTS: Final = (
     experiments,
     actions,
     runs,
+    progress,
     compare,
+    exports,
     metrics,
     tables,
     images,
@@ -55,11 +63,23 @@ _SUBJECTS: Final = (
     environments,
     compute,
     changes,
+    live,
 )
 
 
 def create_app(places: Places, settings: Settings) -> FastAPI:
-    """The application that shows these workspaces."""
+    """The application that shows the workspace of this machine."""
+    app = bare_app(places, settings)
+    # The last one is the first that a request meets.
+    app.add_middleware(Compressed)
+    app.add_middleware(Pages)
+    app.add_middleware(Guard, settings=settings, activity=app.state.activity)
+    app.add_middleware(SessionPath)
+    return app
+
+
+def bare_app(places: Places, settings: Serving, *more: APIRouter) -> FastAPI:
+    """The API, with these routes beside the portal's, and nobody who stands guard."""
     app = FastAPI(
         title="Milepost",
         version=__version__,
@@ -69,24 +89,38 @@ def create_app(places: Places, settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_living,
-        generate_unique_id_function=_operation_name,
+        generate_unique_id_function=operation_name,
     )
     app.state.places = places
     app.state.settings = settings
     app.state.activity = Activity()
     add_error_answers(app)
-    api = APIRouter(prefix=API, responses=ERRORS)
-    for subject in _SUBJECTS:
-        api.include_router(subject.router)
-    app.include_router(api)
-    # The last one is the first that a request meets.
-    app.add_middleware(Compressed)
-    app.add_middleware(Pages)
-    app.add_middleware(Guard, settings=settings, activity=app.state.activity)
+    app.include_router(_api(more))
+    app.add_middleware(HeadAsGet)
     return app
 
 
-def _operation_name(route: APIRoute) -> str:
+_apis: Final[dict[tuple[int, ...], APIRouter]] = {}
+
+
+def _api(more: tuple[APIRouter, ...]) -> APIRouter:
+    """The portal's routes and these.  Made once: the types of all their answers take half a second."""
+    # By identity: routers have no hash, and these are their modules' own, so they stay.
+    key = tuple(id(each) for each in more)
+    if key not in _apis:
+        _apis[key] = _make_api(more)
+    return _apis[key]
+
+
+def _make_api(more: tuple[APIRouter, ...]) -> APIRouter:
+    api = APIRouter(prefix=API, responses=ERRORS, dependencies=[Depends(check_role)])
+    for router in (*(subject.router for subject in _SUBJECTS), *more):
+        api.include_router(router)
+    return api
+
+
+def operation_name(route: APIRoute) -> str:
+    """What the OpenAPI document calls a route."""
     return route.name
 
 

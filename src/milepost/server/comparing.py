@@ -9,14 +9,22 @@ from typing import Any, Final
 
 from milepost.server.run_rows import shown
 from milepost.server.schemas.runs import Difference
+from milepost.store.metric_queries import first_names
 from milepost.store.records import RunRecord
-from milepost.store.run_values import documents_of, first_snapshots, parameters_of
+from milepost.store.run_pairs import parameters_of
+from milepost.store.run_values import documents_of, first_snapshots
 from milepost.store.store import Store
 
 MAX_NAMES: Final = 2000
 """Of each subject."""
+_MOST_METRICS: Final = 5000
+"""Names that are looked at: a run may have a million."""
+_MOST_CHARACTERS: Final = 8 << 20
+"""Of the values of one subject that are given."""
 
 _LONGEST_DOCUMENT: Final = 2 << 20
+_ALL_DOCUMENTS: Final = 16 << 20
+"""Characters of one kind of documents, of all the runs together."""
 _DOCUMENTS: Final = ("definition", "environment", "packages", "machine")
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.\-]*(?:\[[^\]]*\])?)\s*(.*)", re.DOTALL)
 _NUMBER: Final = re.compile(r"-[.\d]")
@@ -24,11 +32,11 @@ _PACKAGES: Final = ("dependencies", "pip")
 _MAX_DEPTH: Final = 20
 
 
-def facts_of(store: Store, records: Sequence[RunRecord]) -> dict[str, dict[str, dict[str, Any]]]:
-    """subject -> run id -> name -> value."""
+def facts_of(store: Store, records: Sequence[RunRecord]) -> tuple[dict[str, dict[str, dict[str, Any]]], int]:
+    """subject -> run id -> name -> value, and how many metrics were not looked at, for there are too many."""
     ids = [record.run_id for record in records]
-    documents = documents_of(store, ids, _DOCUMENTS, _LONGEST_DOCUMENT)
-    parameters = parameters_of(store, ids)
+    documents = documents_of(store, ids, _DOCUMENTS, min(_LONGEST_DOCUMENT, _ALL_DOCUMENTS // len(ids)))
+    parameters = parameters_of(store, ids, MAX_NAMES)
     snapshots = first_snapshots(store, ids)
     facts: dict[str, dict[str, dict[str, Any]]] = {
         "run": {record.run_id: _plain(record) for record in records},
@@ -67,23 +75,30 @@ def facts_of(store: Store, records: Sequence[RunRecord]) -> dict[str, dict[str, 
         },
         "machine": {run_id: dict(flat(documents[run_id].get("machine"))) for run_id in ids},
     }
-    for summary in store.metric_summaries(ids):
+    names, more = first_names(store, ids, _MOST_METRICS)
+    for summary in store.metric_summaries(ids, names):
         if summary.last is not None:
             facts["metrics"][summary.run_id].setdefault(summary.name, summary.last)
-    return facts
+    return facts, more
 
 
 def differences(facts: Mapping[str, Mapping[str, Any]], *, everything: bool) -> tuple[list[Difference], int]:
     """The names whose values are not the same in all runs (or all names), and how many are left out."""
     names = dict.fromkeys(name for values in facts.values() for name in values)
-    found = []
+    found: list[Difference] = []
+    characters = left_out = 0
     for name in names:
         values = {run_id: shown(each[name]) for run_id, each in facts.items() if name in each}
         first = next(iter(values.values()))
         same = len(values) == len(facts) and all(_same(first, value) for value in values.values())
-        if everything or not same:
-            found.append(Difference(name=name[:2048], same=same, values=values))
-    return found[:MAX_NAMES], max(0, len(found) - MAX_NAMES)
+        if same and not everything:
+            continue
+        if len(found) >= MAX_NAMES or characters > _MOST_CHARACTERS:
+            left_out += 1
+            continue
+        found.append(Difference(name=name[:2048], same=same, values=values))
+        characters += sum(len(value) for value in values.values() if isinstance(value, str))
+    return found, left_out
 
 
 def flat(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -11,9 +11,11 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from milepost.server.errors import ErrorAnswer, Problem
+from milepost.server.errors import ErrorAnswer
 from milepost.server.etag import is_known
+from milepost.server.problem import Problem
 from milepost.server.ranges import RangeRefused, wanted_range
+from milepost.server.shown_types import PDF, shown_type
 from milepost.server.zipping import ZipEntry, stream_zip
 from milepost.store.errors import StoreDamaged
 
@@ -25,27 +27,9 @@ if TYPE_CHECKING:
 PIECE: Final = 256 << 10
 """Bytes that are read and sent at once."""
 
-SAFE_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"})
-"""Images that are pixels and nothing else; SVG is a document."""
-PDF: Final = "application/pdf"
 KEPT: Final = "private, no-cache"
 """``Cache-Control`` of contents: a name may mean another one tomorrow, so browsers ask again, and get a 304."""
-TEXT: Final = "text/plain; charset=utf-8"
 BINARY: Final = "application/octet-stream"
-
-# What is text and may be looked at as such.  HTML, SVG and XML are left out though text/plain would not run them:
-# they are the ones that every mistake elsewhere would turn into a page of ours.
-_TEXTS: Final = frozenset(
-    {
-        "application/json",
-        "application/jsonl",
-        "application/toml",
-        "application/x-ipynb+json",
-        "application/x-sh",
-        "application/yaml",
-    }
-)
-_MARKUP: Final = re.compile(r"html|xml|svg|xsl|mathml|javascript|ecmascript|\bvtt\b", re.IGNORECASE)
 
 SANDBOX: Final = "sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Browsers show no PDF in a sandbox.  Their viewers are kept apart from the page's origin, and the type is exact.
@@ -66,16 +50,6 @@ class Content:
     """What the name tells; it decides how the content is given, and is itself given for images and PDF only."""
 
 
-def shown_type(content_type: str) -> str | None:
-    """The type under which a browser may show a file of that kind; None where it may only be downloaded."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in SAFE_IMAGES or kind == PDF:
-        return kind
-    if kind in _TEXTS or (kind.startswith("text/") and not _MARKUP.search(kind)):
-        return TEXT
-    return None
-
-
 def disposition(name: str, *, attached: bool) -> str:
     """The ``Content-Disposition`` for a file of that name (RFC 6266): in plain letters, and in full."""
     last = name.rpartition("/")[2] or "file"
@@ -94,15 +68,9 @@ def safety_headers(policy: str = SANDBOX) -> dict[str, str]:
     }
 
 
-def deliver_zip(blobs: Blobs, entries: Sequence[ZipEntry], name: str, etag: str | None = None) -> Response:
-    """These files as an archive of that name, made while it is sent.  ``etag``: of what cannot change."""
-    headers = {
-        **safety_headers(),
-        "Content-Disposition": disposition(name, attached=True),
-        "Cache-Control": KEPT if etag else "no-store",
-    }
-    if etag is not None:
-        headers["ETag"] = etag
+def deliver_zip(blobs: Blobs, entries: Sequence[ZipEntry], name: str) -> Response:
+    """These files as an archive of that name, made while it is sent."""
+    headers = {**safety_headers(), "Content-Disposition": disposition(name, attached=True)}
     return StreamingResponse(stream_zip(blobs, entries), 200, headers, media_type="application/zip")
 
 

@@ -10,27 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from milepost.server.problem import CODES, Problem
 from milepost.store.errors import BadInput, Conflict, NotFound, StoreDamaged, StoreError, StoreUnavailable
 from milepost.store.texts import clean
 
 log: Final = logging.getLogger("milepost.server")
 
 _MAX_MESSAGE: Final = 2000
-_CODES: Final = {
-    400: "bad_request",
-    401: "no_token",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict",
-    413: "too_large",
-    415: "wrong_content_type",
-    416: "range_not_satisfiable",
-    421: "wrong_host",
-    422: "bad_parameter",
-    503: "store_unavailable",
-}
 
 
 class ErrorText(BaseModel):
@@ -53,36 +41,32 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
         401: "The token is missing or wrong",
         403: "Not allowed",
         404: "There is no such thing",
+        408: "The body did not arrive in time",
         409: "It clashes with what is there",
         413: "The request is too large",
         415: "The body is not JSON",
         421: "The request was meant for another host",
         422: "A parameter cannot be used",
+        429: "Too often; the header Retry-After tells when to come again",
         503: "The store does not answer just now",
     }.items()
 }
 """For ``responses`` of every router: the errors that any route may give."""
 
 
-class Problem(Exception):
-    """A request that cannot be done; ``status`` is HTTP's."""
-
-    def __init__(self, status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None):
-        super().__init__(message)
-        self.status = status
-        self.code = code or _CODES.get(status, "error")
-        self.message = message
-        self.headers = headers
-
-
 def answer(
-    status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    headers: dict[str, str] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> JSONResponse:
-    """An error as an answer."""
+    """An error as an answer; ``more`` stands beside its code and message."""
     text = clean(message)
     if len(text) > _MAX_MESSAGE:
         text = text[: _MAX_MESSAGE - 3] + "..."
-    body = {"error": {"code": code or _CODES.get(status, "error"), "message": text}}
+    body = {"error": {"code": code or CODES.get(status, "error"), "message": text, **(more or {})}}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
@@ -117,6 +101,10 @@ def add_error_answers(app: FastAPI) -> None:
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         return answer(422, "; ".join(_invalid_text(each) for each in error.errors()[:10]))
 
+    @app.exception_handler(ClientDisconnect)
+    def _cut_off(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return answer(400, "the request was cut off on its way")  # nobody is there to read it
+
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
         message = str(error.detail)
@@ -126,7 +114,7 @@ def add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        log.error("%s %a failed", request.method, request.url.path, exc_info=error)
         return answer(500, f"this should not happen ({type(error).__name__}); the portal's log says where")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -9,7 +10,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from milepost.jobs.record import Record
-from milepost.server.settings import Settings
+from milepost.server.settings import Serving
 from milepost.store.store import Store
 
 
@@ -25,6 +26,8 @@ class Here:
     record: Record
     """Says what is to be kept of runs: tags, names, statuses."""
     places: Places
+    note: Callable[[str, str], None] = lambda action, subject: None
+    """Keeps for the audit log what was done, such as "run.delete", and to what."""
 
     @property
     def journals(self) -> Path | None:
@@ -57,12 +60,12 @@ def current(request: Request) -> Here:
     return places.here(request)
 
 
-def current_settings(request: Request) -> Settings:
+def current_settings(request: Request) -> Serving:
     """The settings of the server that answers a request."""
-    settings: Settings = request.app.state.settings
+    settings: Serving = request.app.state.settings
     return settings
 
 
 ThisWorkspace = Annotated[Here, Depends(current)]
 """The type of a route's parameter that wants the workspace."""
-TheseSettings = Annotated[Settings, Depends(current_settings)]
+TheseSettings = Annotated[Serving, Depends(current_settings)]

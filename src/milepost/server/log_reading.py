@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -79,11 +78,14 @@ def list_logs(store: Store, folder: Path | None, run_id: str) -> list[LogFile]:
         for prefix in LOG_FOLDERS
         for each in store.artifacts(run_id, prefix)
     }
-    if folder is not None:
-        for name, path in live_logs(folder, run_id).items():
-            with suppress(OSError):  # it has just ended, and is stored
-                found[name] = LogFile(name, path.stat().st_size, live=True)
+    found.update({each.name: each for each in growing_logs(folder, run_id)})
     return [found[name] for name in sorted(found)]
+
+
+def growing_logs(folder: Path | None, run_id: str) -> list[LogFile]:
+    """The logs of a run that grow on this machine."""
+    found = live_logs(folder, run_id) if folder is not None else {}
+    return [LogFile(name, size, live=True) for name, size in found.items()]
 
 
 def is_on_its_way(folder: Path | None, run_id: str) -> bool:
@@ -103,10 +105,9 @@ class Log:
     def state(self) -> LogFile:
         """How large it is, and whether it grows.  Raises NotFound, BadInput, StoreUnavailable."""
         if self.folder is not None:
-            path = live_logs(self.folder, self.run_id).get(self.name)
-            with suppress(OSError):
-                if path is not None:
-                    return LogFile(self.name, path.stat().st_size, live=True)
+            size = live_logs(self.folder, self.run_id).get(self.name)
+            if size is not None:
+                return LogFile(self.name, size, live=True)
         return LogFile(self.name, self.store.artifact(self.run_id, self.name).size, live=False)
 
     def read(self, start: int, limit: int) -> bytes:

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from milepost.server.delivery import PDF, SAFE_IMAGES
-from milepost.server.parquet_head import ParquetUnreadable, parquet_head
+from milepost.server.column_types import column_types
+from milepost.server.shown_types import PDF, SAFE_IMAGES
 
 if TYPE_CHECKING:
     from milepost.server.delivery import Content
@@ -51,8 +51,10 @@ class Preview:
     text: str | None = None
     """Of kinds text and json."""
     encoding: str | None = None
-    """Of kinds text, json and table (not Parquet)."""
+    """Of kinds text, json and table."""
     columns: list[str] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    """Of the columns."""
     rows: list[list[str]] = field(default_factory=list)
     """Of kind table: up to 200 rows of texts, each as long as ``columns``."""
     total_rows: int | None = None
@@ -70,7 +72,9 @@ def preview_of(blobs: Blobs, content: Content) -> Preview:
         return Preview("pdf")
     name = content.name.lower()
     if name.endswith((".parquet", ".pq")):
-        return _parquet(blobs, content)
+        return Preview(
+            "binary", note="The portal's page shows the first rows of Parquet; programs read the file itself."
+        )
     return preview_of_text(name, blobs.read_range(content.digest, 0, min(HEAD, content.size)), content.size)
 
 
@@ -92,6 +96,7 @@ def preview_of_text(name: str, head: bytes, size: int) -> Preview:
                 truncated=not whole,
                 encoding=encoding,
                 columns=columns,
+                types=column_types(rows[:MOST_ROWS]) or ["empty"] * len(columns),
                 rows=rows[:MOST_ROWS],
                 total_rows=total,
             )
@@ -133,18 +138,22 @@ def _is_json(text: str) -> bool:
 def _table(text: str, usual: str, *, cut: bool) -> tuple[list[str], list[list[str]], bool] | None:
     """The header, the rows, and whether that is all; None for what is no table."""
     delimiter = _delimiter(text, usual)
-    whole = not cut
+    rows: list[list[str]] = []
     try:
-        found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows = [[_shortened(cell) for cell in row] for row in found if row]
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if len(rows) > MOST_ROWS + 1:
+                break  # a short file may have very many rows, and one wide one makes all of them wide
+            if row:
+                rows.append([_shortened(cell) for cell in row[: MOST_COLUMNS + 1]])
+        else:
+            if cut and len(rows) > 1:
+                rows.pop()  # its end is missing
     except csv.Error:  # a cell that never ends, a NUL
         return None
-    if cut and len(rows) > 1:
-        rows.pop()  # its end is missing
     if not rows:
         return None
     width = max(len(row) for row in rows[: MOST_ROWS + 1])
-    whole = whole and width <= MOST_COLUMNS and len(rows) - 1 <= MOST_ROWS
+    whole = not cut and width <= MOST_COLUMNS and len(rows) - 1 <= MOST_ROWS
     width = min(width, MOST_COLUMNS)
     fitted = [(row + [""] * width)[:width] for row in rows]
     return fitted[0], fitted[1:], whole
@@ -160,17 +169,3 @@ def _delimiter(text: str, usual: str) -> str:
     if usual in first:
         return usual
     return max((";", "\t", "|", usual), key=first.count)
-
-
-def _parquet(blobs: Blobs, content: Content) -> Preview:
-    try:
-        head = parquet_head(blobs, content, rows=MOST_ROWS, columns=100, characters=300)
-    except ParquetUnreadable as error:
-        return Preview("binary", note=str(error))
-    return Preview(
-        "table",
-        truncated=head.total_rows > len(head.rows) or head.more_columns,
-        columns=head.columns,
-        rows=head.rows,
-        total_rows=head.total_rows,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from milepost.server.schemas.runs import RunRow
@@ -16,6 +17,8 @@ from milepost.store.store import Store
 _MAX_MESSAGE: Final = 2000
 _MAX_TEXT: Final = 2000
 """Characters of a value in a table."""
+MAX_TAGS: Final = 50
+"""Of a run in a table, the first by name; the run itself tells more."""
 _SAFE: Final = 2**53
 
 
@@ -42,7 +45,7 @@ def row_facts(record: RunRecord, child_count: int) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
         "number": record.number,
-        "name": record.display_name,
+        "name": shown(record.display_name),
         "experiment": record.experiment,
         "type": record.type,
         "status": record.status,
@@ -54,7 +57,7 @@ def row_facts(record: RunRecord, child_count: int) -> dict[str, Any]:
         "parent_id": record.parent_id,
         "target": record.target,
         "submitted_by": record.submitted_by,
-        "tags": record.tags,
+        "tags": {name: shown(value) for name, value in islice(record.tags.items(), MAX_TAGS)},
         "child_count": child_count,
         "error_message": error_message(record.error),
     }
@@ -80,10 +83,12 @@ def shown(value: Any) -> Any:
     return value
 
 
-def plain_json(value: Any) -> Any:
-    """Any JSON with texts for the numbers that JSON has not."""
+def plain_json(value: Any, longest: int | None = None) -> Any:
+    """Any JSON with texts for the numbers that JSON has not; texts of more than ``longest`` characters are cut."""
     if isinstance(value, dict):
-        return {key: plain_json(each) for key, each in value.items()}
+        return {key: plain_json(each, longest) for key, each in value.items()}
     if isinstance(value, list):
-        return [plain_json(each) for each in value]
+        return [plain_json(each, longest) for each in value]
+    if longest is not None and isinstance(value, str) and len(value) > longest:
+        return f"{value[: longest - 1]}…"
     return shown(value) if isinstance(value, float) else value

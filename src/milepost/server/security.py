@@ -2,7 +2,8 @@
 
 - **Host**: only loopback names with our port.  A page elsewhere whose name was made to point here (DNS rebinding) sends
   its own name.
-- **Token**: in the cookie that the first visit of a link ``?token=`` sets, or as ``Authorization: Bearer``.
+- **Token**: as ``Authorization: Bearer``; or in its place the cookie that the first visit of a link ``?token=`` sets,
+  which counts for the addresses of ``session_path`` alone.  The pages themselves hold no data and are shown to anybody.
 - **Origin**: what changes something must come from a page of ours, or from a program that sends the token itself.  No
   answer ever carries CORS headers.
 - **Size**: a body is read whole before anything else sees it, up to a limit, and it must be JSON, which no form of
@@ -19,7 +20,6 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -27,16 +27,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from milepost.server.allowed import CALLER, THE_OWNER
+from milepost.server.as_sent import READING, cookies, raw_path
 from milepost.server.errors import answer
+from milepost.server.session_path import SESSION
 from milepost.server.settings import Settings
+from milepost.server.static import is_api
 
 API_POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """The Content-Security-Policy of whatever does not bring its own."""
 
-_READING: Final = ("GET", "HEAD")
-_KEPT_OUT: Final = (
-    "This is the portal of a Milepost workspace. It opens with the link that `milepost portal` and "
-    "`run.get_portal_url()` give: that link carries a token, which the browser then keeps."
+_CLOSING: Final = {"Connection": "close"}
+_OLD_LINK: Final = (
+    "This link is not, or no longer, one of the portal that listens here: each start of a portal makes new links. "
+    "Take the one that `milepost portal` prints, or that `run.get_portal_url()` gives now."
 )
 
 
@@ -49,6 +53,8 @@ class Activity:
     """Answers that are on their way, streams among them."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server is about to end."""
+    is_leaving: bool = False
+    """It was asked to end: new requests should go elsewhere."""
 
     def idle_s(self) -> float:
         """Seconds since the last request; 0 while an answer is on its way."""
@@ -62,6 +68,8 @@ class Guard:
         self._app = app
         self._settings = settings
         self._activity = activity
+        self._held = 0
+        """Bytes of the bodies of all requests."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -71,19 +79,27 @@ class Guard:
         if scope["type"] != "http":  # nothing here speaks WebSocket
             await send({"type": "websocket.close", "code": 1008})
             return
-        send = _with_headers(send)
+        send = with_safety_headers(send)
         refusal = self._refused(scope)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        body = await self._body(scope, receive)
-        if isinstance(body, Response):
-            await body(scope, receive, send)
+        if not is_api(scope):
+            await self._app(scope, receive, send)  # a page: whoever looks at one need not have the token
             return
+        scope[CALLER] = THE_OWNER
+        held = _Held()
         self._activity.open += 1
         try:
+            body = await self._body(scope, receive, held)
+            if body is None:
+                return
+            if isinstance(body, Response):
+                await body(scope, receive, send)
+                return
             await self._app(scope, _replayed(body, receive, self._activity.ending), send)
         finally:
+            self._held -= held.size
             self._activity.open -= 1
             self._activity.last = time.monotonic()
 
@@ -93,17 +109,21 @@ class Guard:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._settings.hosts:
             return answer(421, f"this server answers as 127.0.0.1:{self._settings.port} or localhost only")
-        reads = scope["method"] in _READING
-        is_api = scope["path"].startswith("/api/")
-        if reads:
-            entry = self._entry(scope, headers, hosts[0])
-            if entry is not None:
-                return entry
+        reads = scope["method"] in READING
+        if not is_api(scope):
+            if SESSION in scope:
+                return answer(404, "there is no page at this address")
+            if not reads:
+                return answer(405, "the portal's pages can only be read", headers={"Allow": "GET, HEAD"})
+            return self._entry(scope, headers, hosts[0])
+        entry = self._entry(scope, headers, hosts[0]) if reads and SESSION not in scope else None
+        if entry is not None:
+            return entry
         by_bearer = self._has_bearer(headers)
-        if not by_bearer and not self._has_cookie(headers):
-            return self._without_token(scope, headers, hosts[0], is_api=is_api)
+        if not by_bearer and not self._has_cookie(scope, headers):
+            return answer(401, _why_not(headers), headers={"WWW-Authenticate": "Bearer"})
         site = headers.get("sec-fetch-site")
-        if (is_api or not reads) and site not in (None, "none", "same-origin"):
+        if site not in (None, "none", "same-origin"):
             return answer(403, "a page of another site asked for this; open the portal itself")
         if not reads:
             if self._is_foreign(headers, hosts[0], by_bearer=by_bearer, site=site):
@@ -115,50 +135,47 @@ class Guard:
     # -- the token -------------------------------------------------------------------------------------------------
 
     def _entry(self, scope: Scope, headers: Headers, host: str) -> Response | None:
-        """The answer to a link with ``?token=``: the cookie, and the same address without the token."""
+        """The answer to a link with ``?token=``: the cookie, and the same address without the token.
+
+        For a page the key of its session comes behind a #, which browsers send to nobody; the page keeps it and takes
+        it off the address.  What the API gives is at an address of that session.
+        """
         parts = scope["query_string"].decode("latin-1").split("&")
         given = [unquote_plus(each[6:]) for each in parts if each.startswith("token=")]
         if not given:
             return None
         if not self._is_token(given[0]):
-            return _page(401, f"The token of this link is not the one of this portal. {_KEPT_OUT}")
+            return _page(401, _OLD_LINK)
+        session = self._settings.session
         rest = "&".join(each for each in parts if not each.startswith("token="))
-        target = f"http://{host}{_raw_path(scope)}{'?' + rest if rest else ''}"
-        response = _to(target, headers)
-        # Until the browser is closed: the next portal has another token anyway.
-        response.set_cookie(self._settings.cookie, self._settings.token, path="/", httponly=True, samesite="strict")
-        return response
-
-    def _without_token(self, scope: Scope, headers: Headers, host: str, *, is_api: bool) -> Response:
-        if is_api:
-            wrong = "authorization" in headers
-            return answer(
-                401,
-                "the token is wrong" if wrong else "the token is missing: send Authorization: Bearer TOKEN",
-                headers={"WWW-Authenticate": "Bearer"},
+        target = f"{raw_path(scope).decode('latin-1')}{'?' + rest if rest else ''}"
+        target = f"/s/{session}{target}" if is_api(scope) else f"{target}#session={session}"
+        response: Response
+        if is_api(scope) and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            response = _onward(f"http://{host}{target}")
+        else:
+            response = Response(
+                status_code=303, headers={"Location": f"http://{host}{target}", "Cache-Control": "no-store"}
             )
-        if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") == "navigate":
-            # A link on another page: the browser holds our cookie back until one of our own pages asks.
-            query = scope["query_string"].decode("latin-1")
-            return _onward(f"http://{host}{_raw_path(scope)}{'?' + query if query else ''}")
-        return _page(401, _KEPT_OUT)
+        # Until the browser is closed: the next portal has another token anyway.
+        response.set_cookie(
+            self._settings.cookie, self._settings.cookie_value, path=f"/s/{session}", httponly=True, samesite="strict"
+        )
+        return response
 
     def _has_bearer(self, headers: Headers) -> bool:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and self._is_token(token.strip())
 
-    def _has_cookie(self, headers: Headers) -> bool:
-        for header in headers.getlist("cookie"):
-            try:
-                found = SimpleCookie(header).get(self._settings.cookie)
-            except CookieError:
-                continue
-            if found is not None and self._is_token(found.value):
-                return True
-        return False
+    def _has_cookie(self, scope: Scope, headers: Headers) -> bool:
+        if not _same(str(scope.get(SESSION, "")), self._settings.session):
+            return False
+        # Others may have set cookies of this name, for there are more programs at this host.  One that is right is
+        # enough.
+        return any(_same(each, self._settings.cookie_value) for each in cookies(headers, self._settings.cookie))
 
     def _is_token(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode("utf-8", "replace"), self._settings.token.encode())
+        return _same(given, self._settings.token)
 
     # -- where it comes from, and how much it is -------------------------------------------------------------------
 
@@ -169,7 +186,8 @@ class Guard:
             return not by_bearer
         return origins != [f"http://{host.lower()}"] or site not in (None, "same-origin")
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | Response:
+    async def _body(self, scope: Scope, receive: Receive, held: _Held) -> bytes | Response | None:
+        """The whole body, or the answer where it cannot be taken; None where its sender is gone."""
         headers = Headers(scope=scope)
         limit = self._settings.max_body_bytes
         too_large = f"the body is larger than {limit:,} bytes; send it in parts"
@@ -177,32 +195,35 @@ class Guard:
         if length.isdecimal() and int(length[:20]) > limit:
             return answer(413, too_large)
         pieces: list[bytes] = []
-        size = 0
+        until = time.monotonic() + self._settings.body_s
         more = True
+        is_announced = bool(length) or "transfer-encoding" in headers
         while more:
-            message = await receive()
+            try:
+                left = max(0.0, until - time.monotonic())
+                message = await (asyncio.wait_for(receive(), left) if is_announced else receive())
+            except asyncio.TimeoutError:
+                return answer(408, f"the body did not arrive within {self._settings.body_s:g} s", headers=_CLOSING)
             if message["type"] == "http.disconnect":
-                break
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > limit:
+                return None
+            piece = message.get("body", b"")
+            pieces.append(piece)
+            held.size += len(piece)
+            self._held += len(piece)
+            if held.size > limit:
                 return answer(413, too_large)
+            if self._held > self._settings.max_held_bytes:
+                return answer(503, "too many large requests at once; try again", code="busy", headers=_CLOSING)
             more = message.get("more_body", False)
-        if size and headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        if held.size and headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
             return answer(415, "the body must be JSON, with Content-Type: application/json")
         return b"".join(pieces)
 
 
-def _raw_path(scope: Scope) -> str:
-    """The path as it was sent, so that nothing in it can end a header or begin another address."""
-    raw: bytes = scope.get("raw_path") or b"/"
-    return raw.split(b"?")[0].decode("latin-1")
-
-
-def _to(target: str, headers: Headers) -> Response:
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        return _onward(target)
-    return Response(status_code=303, headers={"Location": target, "Cache-Control": "no-store"})
+@dataclass
+class _Held:
+    size: int = 0
+    """Bytes of one request's body."""
 
 
 def _onward(target: str) -> HTMLResponse:
@@ -215,6 +236,18 @@ def _onward(target: str) -> HTMLResponse:
         f'<title>Milepost</title><p><a href="{escape(target)}">On to the portal</a>',
         headers={"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"},
     )
+
+
+def _why_not(headers: Headers) -> str:
+    if "authorization" in headers:
+        return "the token is wrong"
+    if "sec-fetch-site" in headers:
+        return "this browser has not opened the portal's link, or only that of an earlier start"
+    return "the token is missing: send Authorization: Bearer TOKEN"
+
+
+def _same(given: str, wanted: str) -> bool:
+    return secrets.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
 
 
 def _page(status: int, text: str) -> HTMLResponse:
@@ -235,19 +268,26 @@ def _replayed(body: bytes, receive: Receive, ending: asyncio.Event) -> Receive:
         if not given:
             given = True
             return {"type": "http.request", "body": body, "more_body": False}
-        gone = asyncio.ensure_future(receive())
-        ended = asyncio.ensure_future(ending.wait())
-        try:
-            await asyncio.wait((gone, ended), return_when=asyncio.FIRST_COMPLETED)
-            return gone.result() if gone.done() else {"type": "http.disconnect"}
-        finally:
-            gone.cancel()
-            ended.cancel()
+        return await received_before(ending, receive)
 
     return replay
 
 
-def _with_headers(send: Send) -> Send:
+async def received_before(ending: asyncio.Event, receive: Receive) -> Message:
+    """What comes next, or the end of the connection when ``ending`` is set before."""
+    gone = asyncio.ensure_future(receive())
+    ended = asyncio.ensure_future(ending.wait())
+    try:
+        await asyncio.wait((gone, ended), return_when=asyncio.FIRST_COMPLETED)
+        return gone.result() if gone.done() else {"type": "http.disconnect"}
+    finally:
+        gone.cancel()
+        ended.cancel()
+
+
+def with_safety_headers(send: Send) -> Send:
+    """Answers get the headers that keep a browser from running what is in them, unless they bring their own."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))

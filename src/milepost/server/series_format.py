@@ -60,6 +60,7 @@ def series_of(window: Window, points: int) -> Series:
     exact = window.inside <= points and not window.thinned
     numbers = drawn(window.x, window.y, points + _EXACT_EDGES if exact else points, banded=window.thinned)
     wanted = window.wanted
+    nans, plus, minus = window.odd
     about = {
         "run_id": wanted.run_id,
         "name": wanted.name,
@@ -69,9 +70,9 @@ def series_of(window: Window, points: int) -> Series:
         "count": len(numbers.x),
         "total": window.inside,
         "exact": numbers.low is None,
-        "nan": numbers.nans,
-        "plus_infinity": numbers.plus_infinite,
-        "minus_infinity": numbers.minus_infinite,
+        "nan": nans,
+        "plus_infinity": plus,
+        "minus_infinity": minus,
         "reordered": window.reordered,
         "problem": window.problem,
     }

@@ -4,7 +4,8 @@ Only files that are there when the server starts are served, by their exact name
 
 ``index.html`` may hold the text ``MILEPOST_CSP_NONCE`` (Vite: ``html: {cspNonce: "MILEPOST_CSP_NONCE"}``): it becomes a
 nonce of its own for each answer, and then only styles that carry it are taken.  Without it inline styles are allowed;
-inline scripts never are.
+inline scripts never are.  ``MILEPOST_PLACE`` becomes ``team`` on a team's server, where pages are of a workspace or of
+the server itself, as their address says, and ``portal`` elsewhere; nothing of a request is ever written into a page.
 """
 
 from __future__ import annotations
@@ -21,15 +22,22 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from milepost.server.as_sent import READING
 from milepost.server.errors import answer
 
 WEB: Final = Path(__file__).resolve().parent / "web"
 NONCE: Final = b"MILEPOST_CSP_NONCE"
+PLACE: Final = b"MILEPOST_PLACE"
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' {styles}; img-src 'self' data: blob:; connect-src 'self'; "
     "font-src 'self'; frame-src 'self'; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'none'"
+)
+# A worker takes its policy from its own script: it may ask this server, and nothing else.
+_SCRIPT_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
 )
 _NOT_BUILT: Final = (
     "The portal's pages are not part of this installation. In a checkout of Milepost, build them with: make web. "
@@ -57,24 +65,30 @@ class _File:
     """Its name holds a digest of its content."""
 
 
-class Pages:
-    """Answers all that is not for the API, which ``app`` does."""
+def is_api(scope: Scope) -> bool:
+    """Whether a request is for the API; all others are for pages."""
+    path: str = scope["path"]
+    return path == "/api" or path.startswith("/api/")
 
-    def __init__(self, app: ASGIApp, folder: Path = WEB) -> None:
+
+class Pages:
+    """Answers all that is not for the API, which ``app`` does.  ``is_team``: these are the pages of a team's server."""
+
+    def __init__(self, app: ASGIApp, folder: Path = WEB, *, is_team: bool = False) -> None:
         self._app = app
         self._files = _read(folder)
         index = self._files.pop("/index.html", None)
-        self._index = None if index is None else index.body
+        self._index = None if index is None else index.body.replace(PLACE, b"team" if is_team else b"portal")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or scope["path"] == "/api" or scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or is_api(scope):
             await self._app(scope, receive, send)
             return
         await self._answer(scope)(scope, receive, send)
 
     def _answer(self, scope: Scope) -> Response:
-        if scope["method"] not in ("GET", "HEAD"):
+        if scope["method"] not in READING:
             return answer(405, "the portal's pages can only be read", headers={"Allow": "GET, HEAD"})
         file = self._files.get(scope["path"])
         if file is not None:
@@ -105,6 +119,8 @@ def _sent(file: _File, headers: Headers) -> Response:
         "ETag": file.etag,
         "Vary": "Accept-Encoding",
     }
+    if file.content_type.startswith("text/javascript"):
+        out["Content-Security-Policy"] = _SCRIPT_POLICY
     if file.etag in [each.strip() for each in headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=out)
     body = file.body

@@ -6,12 +6,14 @@ from typing import Final
 
 from fastapi import APIRouter, BackgroundTasks
 
-from milepost.server.errors import Problem
 from milepost.server.here import Here, TheseSettings, ThisWorkspace
-from milepost.server.on_their_way import cancel, check_none
+from milepost.server.on_their_way import busy, cancel, held_by
+from milepost.server.problem import Problem
 from milepost.server.schemas.actions import ActionAnswer, ActionRequest, NotDone
+from milepost.store.deletion import delete_runs
 from milepost.store.errors import BadInput, Conflict, NotFound
 from milepost.store.records import RunQuery, RunRecord
+from milepost.store.runs import archive_runs
 from milepost.store.status import TERMINAL
 
 router = APIRouter(tags=["runs"])
@@ -32,12 +34,15 @@ def act_on_runs(
     known = {
         run.run_id: run for run in here.store.all_runs(RunQuery(run_ids=tuple(set(wanted.run_ids)), archived=None))
     }
+    held = held_by(here) if wanted.action == "delete" else {}
     done: list[str] = []
     failed: list[NotDone] = []
     for run_id in dict.fromkeys(wanted.run_ids):
         try:
             if run_id not in known:
                 raise NotFound(f"there is no run {run_id!r} in workspace {here.name}")
+            if run_id in held:
+                raise busy(held[run_id])
             _act(here, wanted, known[run_id])
         except (NotFound, BadInput, Conflict) as error:
             failed.append(NotDone(run_id=run_id, message=str(error)))
@@ -45,6 +50,12 @@ def act_on_runs(
             failed.append(NotDone(run_id=run_id, message=error.message))
         else:
             done.append(run_id)
+    if wanted.action in ("archive", "restore"):
+        archive_runs(here.store, done, wanted.action == "archive")
+    elif wanted.action == "delete":
+        delete_runs(here.store, done)
+        if done:
+            here.note("run.delete", ", ".join(done))
     if wanted.action in ("cancel", "tag", "untag") and done and not here.record.settle(SETTLE_S):
         raise Problem(503, "it was noted, and will be done as soon as the store can be written again")
     if wanted.action == "delete" and done:
@@ -53,16 +64,12 @@ def act_on_runs(
 
 
 def _act(here: Here, wanted: ActionRequest, run: RunRecord) -> None:
-    if wanted.action in ("archive", "restore"):
-        here.store.archive_run(run.run_id, wanted.action == "archive")
-    elif wanted.action == "tag":
+    """What is done to each run by itself; runs are archived and deleted all at once."""
+    if wanted.action == "tag":
         here.record.say(run.run_id, "tags", {"set": dict(wanted.tags)})
     elif wanted.action == "untag":
         here.record.say(run.run_id, "tags", {"remove": list(wanted.tags)})
-    elif wanted.action == "delete":
-        check_none(here, lambda each: each.run_id == run.run_id)
-        here.store.delete_run(run.run_id)
-    elif run.status in TERMINAL:
-        raise Conflict(f"run {run.run_id} has ended already: {run.status}")
-    else:
+    elif wanted.action == "cancel":
+        if run.status in TERMINAL:
+            raise Conflict(f"run {run.run_id} has ended already: {run.status}")
         cancel(here, run)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Path, Query
 
-from milepost.server.errors import Problem
 from milepost.server.here import Here, ThisWorkspace
 from milepost.server.limits import MAX_NAME
 from milepost.server.nearest import near
 from milepost.server.on_their_way import check_none
+from milepost.server.problem import Problem
 from milepost.server.schemas.experiments import (
     ExperimentAnswer,
     ExperimentChanges,
@@ -19,7 +19,7 @@ from milepost.server.schemas.experiments import (
 )
 from milepost.server.times import maybe_utc, utc
 from milepost.store.errors import NotFound
-from milepost.store.experiment_statuses import experiment_statuses
+from milepost.store.experiment_statuses import Activity, experiment_statuses
 from milepost.store.records import ExperimentRecord
 
 router = APIRouter(tags=["experiments"])
@@ -27,20 +27,26 @@ router = APIRouter(tags=["experiments"])
 ExperimentName = Annotated[str, Path(min_length=1, max_length=MAX_NAME, description="The experiment's name.")]
 
 
-@router.get("/experiments", summary="The experiments, newest first")
+Order = Literal["created", "name", "runs", "last_run", "last_activity"]
+
+
+@router.get("/experiments", summary="The experiments")
 def list_experiments(
     here: ThisWorkspace,
     view: Annotated[Literal["active", "archived", "all"], Query(description="Which of them.")] = "active",
     search: Annotated[str, Query(max_length=200, description="Text in the name, the description or the tags.")] = "",
+    order_by: Annotated[Order, Query(description="What they are sorted by; those without it come last.")] = "created",
+    descending: bool = True,
     limit: Annotated[int, Query(ge=1, le=10_000, description="The most that are given.")] = 1000,
 ) -> ExperimentsAnswer:
-    """Experiments with the number of their runs, by status, and when the last one was made."""
+    """Experiments, newest first unless asked otherwise, with their runs counted by status, and the last times."""
     found = here.store.experiments(view)
     if search:
         wanted = search.casefold()
         found = [each for each in found if wanted in _searched(each)]
-    statuses = experiment_statuses(here.store)
-    shown = [_answer(each, statuses) for each in found[:limit]]
+    activity = experiment_statuses(here.store)
+    found = _sorted(found, activity, order_by, descending)
+    shown = [_answer(each, activity) for each in found[:limit]]
     return ExperimentsAnswer(experiments=shown, total=len(found))
 
 
@@ -68,8 +74,9 @@ def change_experiment(here: ThisWorkspace, name: ExperimentName, changes: Experi
 def delete_experiment(here: ThisWorkspace, name: ExperimentName, later: BackgroundTasks) -> ExperimentDeleted:
     """Gone for good, with the runs' metrics and files.  Refused while a submitted run of it is on its way."""
     found = _found(here, name)
-    check_none(here, lambda run: run.experiment_id == found.id, experiment=found.name)
+    check_none(here, found)
     deleted = here.store.delete_experiment(found.id)
+    here.note("experiment.delete", found.name)
     later.add_task(here.record.free_space)
     return ExperimentDeleted(deleted_runs=deleted)
 
@@ -87,7 +94,28 @@ def _searched(record: ExperimentRecord) -> str:
     return "\n".join([record.name, record.description, *tags]).casefold()
 
 
-def _answer(record: ExperimentRecord, statuses: dict[str, dict[str, int]]) -> ExperimentAnswer:
+def _sorted(
+    found: list[ExperimentRecord], activity: dict[str, Activity], order: Order, descending: bool
+) -> list[ExperimentRecord]:
+    def value(each: ExperimentRecord) -> tuple[str, int]:
+        if order == "name":
+            return each.name.casefold(), 0
+        if order == "last_activity":
+            return "", activity.get(each.id, _NONE).last_ns
+        if order == "last_run":
+            return "", each.last_run_ns or 0
+        return "", each.run_count if order == "runs" else each.created_ns
+
+    # They come newest first, and a sort keeps that order among equals.
+    ordered = sorted(found, key=value, reverse=descending)
+    return sorted(ordered, key=lambda each: order.startswith("last") and each.last_run_ns is None)
+
+
+_NONE: Final = Activity()
+
+
+def _answer(record: ExperimentRecord, activity: dict[str, Activity]) -> ExperimentAnswer:
+    known = activity.get(record.id, _NONE)
     return ExperimentAnswer(
         name=record.name,
         id=record.id,
@@ -97,5 +125,6 @@ def _answer(record: ExperimentRecord, statuses: dict[str, dict[str, int]]) -> Ex
         tags=record.tags,
         run_count=record.run_count,
         last_run=maybe_utc(record.last_run_ns),
-        statuses=statuses.get(record.id, {}),
+        last_activity=maybe_utc(known.last_ns or None),
+        statuses=known.statuses,
     )

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from milepost.server.delivery import BYTES, ZIP, Content, deliver, deliver_zip
-from milepost.server.errors import Problem
 from milepost.server.here import Here, ThisWorkspace
-from milepost.server.log_reading import list_logs
+from milepost.server.kept import FILES, LIVE, KeptRoute, shows
+from milepost.server.log_reading import growing_logs
 from milepost.server.previews import preview_of
-from milepost.server.schemas.files import FileEntry, FileList, FilePreview, FolderEntry, LogEntry
+from milepost.server.problem import Problem
+from milepost.server.schemas.files import FileEntry, FileList, FileNames, FilePreview, FolderEntry, LogEntry
 from milepost.server.times import utc
 from milepost.server.zipping import ZipEntry
+from milepost.store.artifact_pages import artifact_page
+from milepost.store.artifacts import named_artifacts
 from milepost.store.names import MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from milepost.store.blobs import Blobs
     from milepost.store.records import ArtifactRecord
 
-router = APIRouter(tags=["files"])
+router = APIRouter(tags=["files"], route_class=KeptRoute)
 
 RunId = Annotated[str, Path(max_length=512, description="The run's id.")]
 FileName = Annotated[str, Path(max_length=MAX_CHARACTERS, description="The file's name with its folders.")]
@@ -29,9 +33,12 @@ Prefix = Annotated[str, Query(max_length=MAX_CHARACTERS, description="How the na
 Download = Annotated[bool, Query(description="To be saved, whatever its type.")]
 
 _MOST_CHOSEN: Final = 1000
+_SHORT: Final = 12
+"""Characters of a digest that tell contents of one name apart."""
 
 
 @router.get("/runs/{run_id}/files", summary="The files of a run")
+@shows(FILES, LIVE)
 def list_files(
     here: ThisWorkspace,
     run_id: RunId,
@@ -42,37 +49,26 @@ def list_files(
 ) -> FileList:
     """The files whose names begin with a prefix, by name, and the logs that still grow."""
     here.store.run(run_id)
-    found = here.store.artifacts(run_id, prefix)
-    files, folders = (found, []) if recursive else _one_level(found, len(prefix))
-    stored = {each.name for each in found}
-    live = [
-        LogEntry(name=each.name, size=each.size, live=True)
-        for each in list_logs(here.store, here.folder, run_id)
-        if each.live and each.name.startswith(prefix) and each.name not in stored
-    ]
+    page = artifact_page(here.store, run_id, prefix, offset, limit, recursive=recursive)
+    growing = [each for each in growing_logs(here.folder, run_id) if each.name.startswith(prefix)]
+    stored = named_artifacts(here.store, run_id, [each.name for each in growing])
     return FileList(
-        files=[_entry(each) for each in files[offset : offset + limit]],
-        folders=folders,
-        live=live,
-        total=len(files),
-        total_size=sum(each.size for each in files),
+        files=[_entry(each) for each in page.files],
+        folders=[FolderEntry(name=each.name, files=each.files, size=each.size) for each in page.folders],
+        live=[LogEntry(name=each.name, size=each.size, live=True) for each in growing if each.name not in stored],
+        total=page.total,
+        total_size=page.total_size,
     )
 
 
-def _one_level(found: list[ArtifactRecord], skipped: int) -> tuple[list[ArtifactRecord], list[FolderEntry]]:
-    """The files that are in no folder behind the prefix, and those folders."""
-    files: list[ArtifactRecord] = []
-    folders: dict[str, FolderEntry] = {}
-    for each in found:
-        slash = each.name.find("/", skipped)
-        if slash < 0:
-            files.append(each)
-            continue
-        name = each.name[: slash + 1]
-        folder = folders.setdefault(name, FolderEntry(name=name, files=0, size=0))
-        folder.files += 1
-        folder.size += each.size
-    return files, list(folders.values())
+@router.get("/runs/{run_id}/file-names", summary="The names of all files of a run", response_model=FileNames)
+@shows(FILES, LIVE)
+def list_file_names(here: ThisWorkspace, run_id: RunId) -> Response:
+    """What a page needs of each of a hundred thousand files, by name."""
+    here.store.run(run_id)
+    names, sizes, digests = here.store.artifact_columns(run_id)
+    body = {"names": names, "sizes": sizes, "digests": [digest[:_SHORT] for digest in digests]}
+    return Response(json.dumps(body, separators=(",", ":")), media_type="application/json")
 
 
 def _entry(file: ArtifactRecord) -> FileEntry:
@@ -98,6 +94,7 @@ def get_file(
 
 
 @router.get("/runs/{run_id}/archive", summary="Files of a run as a zip", response_class=Response, responses=ZIP)
+@shows(FILES)
 def get_archive(
     here: ThisWorkspace,
     run_id: RunId,
@@ -108,13 +105,14 @@ def get_archive(
 ) -> Response:
     """The files whose names begin with a prefix, or those of them that are named, in an archive made on the way."""
     run = here.store.run(run_id)
-    found = here.store.artifacts(run_id, prefix)
     if name:
-        wanted = set(name)
-        found = [each for each in found if each.name in wanted]
-        missing = wanted - {each.name for each in found}
+        named = named_artifacts(here.store, run_id, name)
+        found = [named[each] for each in sorted(named) if each.startswith(prefix)]
+        missing = set(name) - {each.name for each in found}
         if missing:
             raise Problem(404, f"run {run_id!r} has no file {min(missing)[:200]!r} with the prefix {prefix!r}")
+    else:
+        found = here.store.artifacts(run_id, prefix)
     if not found:
         raise Problem(404, f"run {run_id!r} has no files whose names begin with {prefix!r}")
     entries = [ZipEntry(each.name, each.digest, each.size, each.created_ns) for each in found]
@@ -123,6 +121,7 @@ def get_archive(
 
 
 @router.get("/runs/{run_id}/preview/{name:path}", summary="The beginning of a file of a run")
+@shows(FILES)
 def get_preview(here: ThisWorkspace, run_id: RunId, name: FileName) -> FilePreview:
     """What can be shown of a file: its first 256 kB as text, the first 200 rows of a table, or where its image is."""
     content = _content(here, run_id, name)
@@ -144,6 +143,7 @@ def preview(blobs: Blobs, content: Content, url: str) -> FilePreview:
         text=shown.text,
         encoding=shown.encoding,
         columns=shown.columns if is_table else None,
+        types=shown.types if is_table else None,
         rows=shown.rows if is_table else None,
         total_rows=shown.total_rows,
         note=shown.note,

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from milepost.server.delivery import TEXT, safety_headers
+from milepost.server.delivery import safety_headers
 from milepost.server.here import ThisWorkspace
-from milepost.server.log_reading import MOST_READ, PIECE, Follower, Log, is_on_its_way, list_logs
+from milepost.server.kept import FILES, LIVE, KeptRoute, shows
+from milepost.server.log_following import LogEnd, followed, follower_of
+from milepost.server.log_lines import line_at, line_numbered
+from milepost.server.log_reading import MOST_READ, PIECE, Follower, Log, list_logs
 from milepost.server.schemas.files import LogEntry
-from milepost.server.schemas.logs import LogList, LogMatch, LogMatches
-from milepost.server.streams import EVENT_STREAM, HEADERS, KEEP_ALIVE, check_room, counted, event
-from milepost.store.errors import NotFound, StoreError
+from milepost.server.schemas.logs import LogLine, LogList, LogMatch, LogMatches
+from milepost.server.shown_types import TEXT
+from milepost.server.streams import EVENT_STREAM, check_room, event, stream
 from milepost.store.names import MAX_CHARACTERS, check_name
 
-router = APIRouter(tags=["logs"])
+router = APIRouter(tags=["logs"], route_class=KeptRoute)
 
 RunId = Annotated[str, Path(max_length=512, description="The run's id.")]
 LogName = Annotated[str, Path(max_length=MAX_CHARACTERS, description="The log's name with its folder.")]
 Start = Annotated[int, Query(ge=0, lt=2**53, description="The first byte.")]
 
-_POLL_S: Final = 0.25
-_KEPT_ALIVE_S: Final = 15.0
 _TEXT_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "Bytes of the log", "content": {"text/plain": {"schema": {"type": "string"}}}},
 }
@@ -38,6 +36,7 @@ _STREAM_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/runs/{run_id}/logs", summary="The logs of a run")
+@shows(FILES, LIVE)
 def get_logs(here: ThisWorkspace, run_id: RunId) -> LogList:
     """The logs by name: those that still grow, and those that are stored."""
     here.store.run(run_id)
@@ -46,6 +45,7 @@ def get_logs(here: ThisWorkspace, run_id: RunId) -> LogList:
 
 
 @router.get("/runs/{run_id}/logs/{name:path}/search", summary="Search in a log")
+@shows(FILES, LIVE)
 def search_log(
     here: ThisWorkspace,
     run_id: RunId,
@@ -66,6 +66,22 @@ def search_log(
     )
 
 
+@router.get("/runs/{run_id}/logs/{name:path}/line", summary="A line of a log by its number, or by a byte")
+@shows(FILES, LIVE)
+def find_line(
+    here: ThisWorkspace,
+    run_id: RunId,
+    name: LogName,
+    number: Annotated[int | None, Query(ge=1, lt=2**53, description="Of the line, from 1.")] = None,
+    byte: Annotated[int | None, Query(ge=0, lt=2**53, description="A byte of the line, if no number is given.")] = None,
+) -> LogLine:
+    """Where a line is; the last one where there are not so many.  Counts through the log, so it takes its time."""
+    log = Log(here.store, here.folder, run_id, check_name(name))
+    log.state()
+    found = line_numbered(log, number) if number is not None else line_at(log, byte or 0)
+    return LogLine(number=found.number, start=found.start)
+
+
 @router.get(
     "/runs/{run_id}/logs/{name:path}/follow",
     summary="Follow a log",
@@ -80,48 +96,25 @@ async def follow_log(here: ThisWorkspace, request: Request, run_id: RunId, name:
     which comes back with ``Last-Event-ID`` misses nothing.
     """
     check_room(request)
-    if not await run_in_threadpool(is_on_its_way, here.folder, run_id):
-        await run_in_threadpool(here.store.run, run_id)  # says that there is none
     again = request.headers.get("last-event-id", "")
     position = int(again) if again.isascii() and again.isdigit() and len(again) < 16 else start
-    follower = Follower(Log(here.store, here.folder, run_id, check_name(name)), position)
-    return StreamingResponse(_events(request, follower), 200, HEADERS, media_type=EVENT_STREAM)
+    follower = await run_in_threadpool(follower_of, here.store, here.folder, run_id, name, position)
+    return stream(request, [_events(follower)])
 
 
-async def _events(request: Request, follower: Follower) -> AsyncIterator[bytes]:
-    with counted(request):
-        said = time.monotonic()
-        while not await request.is_disconnected():
-            try:
-                step = await run_in_threadpool(follower.step)
-            except StoreError:  # it is looked for again: a stream that breaks off would be opened anew at once
-                await asyncio.sleep(4 * _POLL_S)
-                continue
-            if step.ended:
-                yield event({"status": await run_in_threadpool(_status, follower.log)}, kind="end")
-                return
-            if step.data:
-                text = base64.b64encode(step.data).decode()
-                yield event({"start": step.start, "text": text}, id=str(step.start + len(step.data)))
-                said = time.monotonic()
+async def _events(follower: Follower) -> AsyncGenerator[bytes]:
+    async with aclosing(followed(follower)) as found:
+        async for each in found:
+            if isinstance(each, LogEnd):
+                yield event({"status": each.status}, kind="end")
             else:
-                if time.monotonic() - said > _KEPT_ALIVE_S:
-                    yield KEEP_ALIVE
-                    said = time.monotonic()
-                await asyncio.sleep(_POLL_S)
-
-
-def _status(log: Log) -> str | None:
-    """The status of the log's run; None where it was deleted."""
-    try:
-        return log.store.run(log.run_id).status
-    except NotFound:
-        return None
+                yield event(each.told(), id=str(each.start + len(each.data)))
 
 
 @router.get(
     "/runs/{run_id}/logs/{name:path}", summary="Bytes of a log", response_class=Response, responses=_TEXT_ANSWER
 )
+@shows(FILES, LIVE)
 def get_log(
     here: ThisWorkspace,
     run_id: RunId,
@@ -147,6 +140,5 @@ def get_log(
         "X-Start": str(start),
         "X-Size": str(max(state.size, start + len(data) if data else 0)),
         "X-Live": "1" if state.live else "0",
-        "Cache-Control": "no-store",
     }
     return Response(data, 200, headers, media_type=TEXT)

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from milepost.server import series_format
-from milepost.server.cells import cell, is_cut
-from milepost.server.errors import Problem
-from milepost.server.etag import etag_of, is_known, unchanged
-from milepost.server.here import Here, ThisWorkspace
+from milepost.server.here import ThisWorkspace
+from milepost.server.kept import METRICS, KeptRoute, shows
 from milepost.server.limits import MAX_NAME
-from milepost.server.nearest import near
+from milepost.server.metric_entries import metric_entry, values_page
+from milepost.server.problem import Problem
+from milepost.server.roles import READER, needs
 from milepost.server.schemas import metrics
-from milepost.server.schemas.metrics import (
-    MAX_ANSWER_POINTS,
-    Cell,
-    MetricEntry,
-    MetricList,
-    SeriesRequest,
-    ValuesPage,
-)
-from milepost.server.times import maybe_utc, utc
-from milepost.store.batch import TABLE
+from milepost.server.schemas.metrics import MAX_ANSWER_POINTS, MetricList, SeriesRequest, ValuesPage
 from milepost.store.lines import LineMemory
-from milepost.store.metric_pages import metric_page, metrics_version
-from milepost.store.points import cells
+from milepost.store.metric_pages import metric_page
 from milepost.store.windows import Axis, Wanted, windows
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from milepost.store.records import MetricSummary
-
-router = APIRouter(tags=["metrics"])
+router = APIRouter(tags=["metrics"], route_class=KeptRoute)
 
 RunId = Annotated[str, Path(max_length=512, description="The run's id.")]
 MetricName = Annotated[str, Path(max_length=MAX_NAME, description="The metric's name.")]
@@ -54,58 +39,29 @@ SERIES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/runs/{run_id}/metrics", summary="The metrics of a run", response_model=MetricList)
+@shows(METRICS)
 def list_metrics(
     here: ThisWorkspace,
-    request: Request,
     run_id: RunId,
     namespace: Namespace = "",
     search: Annotated[str, Query(max_length=500, description="A part of the name, in any case of letters.")] = "",
     offset: Offset = 0,
     limit: Annotated[int, Query(ge=1, le=5000)] = 5000,
-) -> Response | MetricList:
+) -> Response:
     """What is known of each metric without its points, in the order in which they were first logged."""
-    run = here.store.run(run_id)
-    version = metrics_version(here.store, run_id, namespace)
-    etag = etag_of(run.run_id, run.created_ns, namespace, search, offset, limit, version)
-    if is_known(request, etag):
-        return unchanged(etag)
+    here.store.run(run_id)
     page = metric_page(here.store, run_id, namespace, search=search, offset=offset, limit=limit)
-    answer = MetricList(metrics=[_entry(each) for each in page.metrics], total=page.total)
-    headers = {"Cache-Control": "private, no-cache"}
-    if page.version == version:
-        headers["ETag"] = etag
-    return Response(answer.model_dump_json(), headers=headers, media_type="application/json")
+    answer = MetricList(metrics=[metric_entry(each) for each in page.metrics], total=page.total)
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _entry(metric: MetricSummary) -> MetricEntry:
-    return MetricEntry(
-        name=metric.name,
-        kind=metric.kind,
-        description=metric.description,
-        namespace=metric.namespace,
-        count=metric.count,
-        calls=metric.calls,
-        first=cell(metric.first),
-        last=cell(metric.last),
-        min=_number(metric.min),
-        max=_number(metric.max),
-        nan_count=metric.nan_count,
-        first_step=metric.first_step,
-        last_step=metric.last_step,
-        first_time=maybe_utc(metric.first_ns),
-        last_time=maybe_utc(metric.last_ns),
-        columns=list(metric.columns),
-        is_list=metric.is_list,
-    )
-
-
-def _number(value: float | None) -> float | str | None:
-    # As a text where JSON has no such number; large floats stay numbers.
-    found = cell(value)
-    return found if isinstance(found, str | float) or found is None else float(found)
-
-
-@router.post("/metrics/series", summary="Lines of many runs and metrics", response_class=Response, responses=SERIES)
+@router.post(
+    "/metrics/series",
+    summary="Lines of many runs and metrics",
+    response_class=Response,
+    responses=SERIES,
+    **needs(READER),
+)
 def get_series(here: ThisWorkspace, wanted: SeriesRequest) -> Response:
     """The points of up to 500 lines in a window, as bytes.
 
@@ -139,6 +95,7 @@ def get_series(here: ThisWorkspace, wanted: SeriesRequest) -> Response:
 
 
 @router.get("/runs/{run_id}/metrics/{name:path}/values", summary="The values of a metric one by one")
+@shows(METRICS)
 def get_values(
     here: ThisWorkspace,
     run_id: RunId,
@@ -149,40 +106,4 @@ def get_values(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> ValuesPage:
     """What a series holds, whatever its type, in the order of logging."""
-    metric = summary_of(here, run_id, name, namespace, [kind] if kind is not None else None)
-    if metric.kind == TABLE:
-        raise Problem(400, f"metric {name!r} of run {run_id} is a table: its rows are at /runs/{run_id}/tables")
-    points = here.store.metric_points(run_id, name, namespace, metric.kind, offset, offset + limit)
-    values = [] if "" not in points.columns else cells(points.columns[""])
-    listed: list[Cell] = [cell(value) for value in values]
-    return ValuesPage(
-        name=metric.name,
-        kind=metric.kind,
-        total=metric.count,
-        offset=offset,
-        steps=[_step(step) for step in points.steps.tolist()],
-        times=[utc(time) for time in points.times.tolist()],
-        values=listed,
-        cut=sum(map(is_cut, values)),
-    )
-
-
-def _step(step: int) -> int | str:
-    found = cell(step)
-    return found if isinstance(found, int | str) else int(step)
-
-
-def summary_of(
-    here: Here, run_id: str, name: str, namespace: str, kinds: Collection[str] | None = None
-) -> MetricSummary:
-    """The first metric of that name and one of these kinds.  Raises NotFound for the run, and Problem."""
-    here.store.run(run_id)
-    found = here.store.metric_summaries([run_id], [name], namespace)
-    for each in found:
-        if kinds is None or each.kind in kinds:
-            return each
-    if found:
-        others = ", ".join(dict.fromkeys(each.kind for each in found))
-        raise Problem(404, f"metric {name!r} of run {run_id} is of kind {others}, not {' or '.join(kinds or ())}")
-    names = (each.name for each in metric_page(here.store, run_id, namespace).metrics)
-    raise Problem(404, f"run {run_id} has no metric {name!r}{near(name, names)}")
+    return values_page(here.store, run_id, name, namespace, kind, offset, limit)

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Final
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from milepost.server.delivery import BYTES, ZIP, Content, deliver, deliver_zip
-from milepost.server.here import ThisWorkspace
-from milepost.server.schemas.models import ModelAnswer, ModelEntry, ModelFileEntry, ModelList, ModelVersion
+from milepost.server.here import Here, ThisWorkspace
+from milepost.server.kept import KeptRoute, kept
+from milepost.server.problem import Problem
+from milepost.server.schemas.models import (
+    ModelAnswer,
+    ModelChanges,
+    ModelEntry,
+    ModelFileEntry,
+    ModelList,
+    ModelVersion,
+    SourceRun,
+)
 from milepost.server.times import utc
 from milepost.server.zipping import ZipEntry
 from milepost.store.artifacts import content_type_of
 from milepost.store.errors import NotFound
 from milepost.store.names import MAX_CHARACTERS, MAX_PLAIN_NAME, check_name
+from milepost.store.records import RunQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from milepost.store.records import ModelRecord
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], route_class=KeptRoute)
 
 ModelName = Annotated[str, Path(max_length=MAX_PLAIN_NAME, description="The model's name.")]
 Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -40,17 +54,19 @@ def list_models(
     """The models by name, each with its newest version, the newest one first."""
     newest: dict[str, ModelRecord] = {}
     counted: Counter[str] = Counter()
+    aliases: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for each in here.store.models(run_id=run_id):
         if search.casefold() not in each.name.casefold():
             continue
         counted[each.name] += 1
+        aliases[each.name].update(dict.fromkeys(each.aliases, each.version))
         if each.name not in newest or newest[each.name].version < each.version:
             newest[each.name] = each
     shown = list(newest.values())[offset : offset + limit]
     return ModelList(
         models=[
-            ModelEntry(name=each.name, versions=counted[each.name], latest=_version(each, _LISTED_FILES))
-            for each in shown
+            ModelEntry(name=each.name, versions=counted[each.name], latest=version, aliases=aliases[each.name])
+            for each, version in zip(shown, _versions(here, shown, _LISTED_FILES), strict=True)
         ],
         total=len(newest),
     )
@@ -65,7 +81,7 @@ def get_model(here: ThisWorkspace, name: ModelName, offset: Offset = 0, limit: L
         raise NotFound(f"there is no model {name!r}")
     return ModelAnswer(
         name=found[0].name,
-        versions=[_version(each, _LISTED_FILES) for each in found[offset : offset + limit]],
+        versions=_versions(here, found[offset : offset + limit], _LISTED_FILES),
         total=len(found),
     )
 
@@ -73,7 +89,30 @@ def get_model(here: ThisWorkspace, name: ModelName, offset: Offset = 0, limit: L
 @router.get("/models/{name}/versions/{version}", summary="A version of a model")
 def get_version(here: ThisWorkspace, name: ModelName, version: Version) -> ModelVersion:
     """One version with all its files."""
-    return _version(here.store.model(name, version), None)
+    return _versions(here, [here.store.model(name, version)], None)[0]
+
+
+@router.patch("/models/{name}/versions/{version}", summary="Describe, tag or alias a version of a model")
+def change_version(here: ThisWorkspace, name: ModelName, version: Version, changes: ModelChanges) -> ModelVersion:
+    """What is given is changed, the rest stays."""
+    both = sorted({*changes.set_tags} & {*changes.remove_tags} | {*changes.set_aliases} & {*changes.remove_aliases})
+    if both:
+        raise Problem(422, f"{both[0][:100]!r} is to be set and removed at once")
+    model = here.store.model(name, version)
+    for alias in changes.set_aliases:
+        here.store.set_model_alias(name, alias, version)
+    for alias in changes.remove_aliases:
+        if alias in model.aliases:  # by now it may mean another version
+            here.store.set_model_alias(name, alias, None)
+    if changes.description is not None or changes.set_tags or changes.remove_tags:
+        here.store.update_model(
+            name,
+            version,
+            description=changes.description,
+            set_tags=changes.set_tags,
+            remove_tags=changes.remove_tags,
+        )
+    return _versions(here, [here.store.model(name, version)], None)[0]
 
 
 @router.get(
@@ -99,7 +138,16 @@ def get_model_file(
     return deliver(request, here.store.blobs, content, download=download)
 
 
+def _contents(here: Here, parameters: Mapping[str, Any]) -> object:
+    version = str(parameters["version"])
+    if not version.isdecimal():
+        return None  # the route says what is wrong
+    model = here.store.model(parameters["name"], int(version[:10]))
+    return model.version, model.created_ns, model.files
+
+
 @router.get("/models/{name}/versions/{version}/zip", summary="A model as a zip", response_class=Response, responses=ZIP)
+@kept(_contents)
 def get_model_zip(here: ThisWorkspace, name: ModelName, version: Version) -> Response:
     """All files of a model in an archive that is made while it is sent."""
     model = here.store.model(name, version)
@@ -107,11 +155,21 @@ def get_model_zip(here: ThisWorkspace, name: ModelName, version: Version) -> Res
     return deliver_zip(here.store.blobs, entries, f"{model.name}-{model.version}.zip")
 
 
-def _version(model: ModelRecord, most_files: int | None) -> ModelVersion:
+def _versions(here: Here, models: Sequence[ModelRecord], most_files: int | None) -> list[ModelVersion]:
+    ids = tuple({each.run_id for each in models if each.run_id})
+    found = here.store.all_runs(RunQuery(run_ids=ids, archived=None)) if ids else ()
+    runs = {
+        run.run_id: SourceRun(number=run.number or 0, name=run.display_name, experiment=run.experiment) for run in found
+    }
+    return [_version(each, runs.get(each.run_id or ""), most_files) for each in models]
+
+
+def _version(model: ModelRecord, run: SourceRun | None, most_files: int | None) -> ModelVersion:
     return ModelVersion(
         name=model.name,
         version=model.version,
         run_id=model.run_id,
+        run=run,
         experiment=model.experiment,
         description=model.description,
         framework=model.framework,
@@ -119,6 +177,7 @@ def _version(model: ModelRecord, most_files: int | None) -> ModelVersion:
         path=model.path,
         tags=model.tags,
         properties=model.properties,
+        aliases=list(model.aliases),
         created=utc(model.created_ns),
         updated=utc(model.updated_ns),
         files=[

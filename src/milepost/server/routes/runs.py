@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from milepost.server.errors import Problem
-from milepost.server.etag import etag_of, is_known, unchanged
-from milepost.server.here import Here, TheseSettings, ThisWorkspace
+from milepost.server.filter_route import FilterRoute
+from milepost.server.here import TheseSettings, ThisWorkspace
+from milepost.server.kept import RUN, shows
 from milepost.server.limits import MAX_NAME
-from milepost.server.run_fields import FilterRoute, columns_of, field_of, order_of
-from milepost.server.run_rows import plain_json, row_facts, run_rows, shown
+from milepost.server.problem import Problem
+from milepost.server.run_csv import CSV, FACTS, deliver_csv
+from milepost.server.run_detail import run_detail
+from milepost.server.run_fields import columns_of, field_of, listed, names_of, order_of
+from milepost.server.run_rows import MAX_TAGS, run_rows, shown
 from milepost.server.schemas.runs import (
     ColumnsAnswer,
     GroupAnswer,
@@ -21,15 +25,13 @@ from milepost.server.schemas.runs import (
     RunChanges,
     RunDetail,
     RunPage,
+    SpreadAnswer,
 )
-from milepost.store.errors import NotFound
-from milepost.store.filters import MAX_CHARACTERS
+from milepost.store.filters import MAX_CHARACTERS, Field
 from milepost.store.records import RunQuery
 from milepost.store.run_columns import run_columns
 from milepost.store.run_groups import RunGroup, run_groups
-from milepost.store.run_values import child_counts, parameters_of
-from milepost.store.runs import count_runs
-from milepost.store.texts import fit_name
+from milepost.store.run_pages import count_runs
 
 router = APIRouter(tags=["runs"], route_class=FilterRoute)
 
@@ -42,10 +44,19 @@ Children = Annotated[bool, Query(description="Child runs, too.")]
 Archived = Annotated[bool, Query(description="The archived runs instead of the active ones.")]
 Parent = Annotated[str | None, Query(max_length=MAX_NAME, description="Only the direct children of this run.")]
 
+Order = Annotated[
+    str,
+    Query(
+        max_length=MAX_NAME + 20,
+        description="created, number, status, name, experiment, target, type, submitted_by, started, ended, "
+        "duration, run_id, children, metrics.NAME, min(metrics.NAME), max(metrics.NAME), tags.NAME, properties.NAME "
+        "or params.NAME. Runs without the value come last.",
+    ),
+]
+
+MAX_COMPARED: Final = 20
 MAX_COUNTED: Final = 1_000_000
 SETTLE_S: Final = 30.0
-_GIT: Final = ("repository_uri", "branch", "commit", "dirty")
-_DOCUMENTS: Final = ("definition", "environment", "packages", "machine")
 
 
 @router.get("/runs", summary="A page of runs")
@@ -53,15 +64,7 @@ def list_runs(
     here: ThisWorkspace,
     experiment: Experiment = None,
     filter: Filter = None,
-    order_by: Annotated[
-        str,
-        Query(
-            max_length=MAX_NAME + 20,
-            description="created, number, status, name, experiment, target, type, submitted_by, started, ended, "
-            "duration, metrics.NAME, min(metrics.NAME), max(metrics.NAME), tags.NAME, properties.NAME or params.NAME. "
-            "Runs without the value come last.",
-        ),
-    ] = "created",
+    order_by: Order = "created",
     descending: bool = True,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=20_000, description="From next_cursor of the same query.")] = None,
@@ -76,7 +79,7 @@ def list_runs(
     """Runs in any order, filtered, by pages.  Runs that are made meanwhile come into no page twice."""
     query = _of(experiment, filter, children, archived, parent, order_by=order_of(order_by), descending=descending)
     asked = columns_of(columns)
-    page = here.store.runs(replace(query, limit=limit, cursor=cursor))
+    page = here.store.runs(replace(query, limit=limit, cursor=cursor, most_pairs=MAX_TAGS))
     total = count_runs(here.store, query, MAX_COUNTED) if count else None
     return RunPage(
         runs=run_rows(here.store, page.runs, asked),
@@ -84,6 +87,31 @@ def list_runs(
         total=total,
         total_is_exact=total is not None and total < MAX_COUNTED,
     )
+
+
+@router.get("/runs/csv", summary="All runs of a query as CSV", response_class=Response, responses=CSV)
+def get_csv(
+    here: ThisWorkspace,
+    experiment: Experiment = None,
+    filter: Filter = None,
+    order_by: Order = "created",
+    descending: bool = True,
+    columns: Annotated[
+        str,
+        Query(
+            max_length=20_000,
+            description=f"What to give besides number, name and id: {', '.join(FACTS)}, metrics.mse, tags.stage.",
+        ),
+    ] = "status,created,duration",
+    children: Children = False,
+    archived: Archived = False,
+    parent: Parent = None,
+) -> Response:
+    """One row a run, as a table program reads it: texts that it would take for formulas begin with an apostrophe."""
+    names = names_of(columns)
+    asked = columns_of(",".join(listed(name) for name in names if name not in FACTS))
+    query = _of(experiment, filter, children, archived, parent, order_by=order_of(order_by), descending=descending)
+    return deliver_csv(here.store, query, names, asked, experiment)
 
 
 @router.get("/runs/columns", summary="The metrics, tags, properties and parameters that runs have")
@@ -110,28 +138,28 @@ def list_groups(
     by: Annotated[str, Query(min_length=1, max_length=MAX_NAME + 20, description="tags.stage, params.alpha, status")],
     experiment: Experiment = None,
     filter: Filter = None,
-    metric: Annotated[str | None, Query(max_length=MAX_NAME, description="The name of a metric to compare by.")] = None,
-    best: Annotated[Literal["min", "max"], Query(description="Which value of the metric is the best.")] = "min",
+    columns: Annotated[
+        str, Query(max_length=20_000, description="Metrics to compare by: metrics.mse,min(metrics.loss); up to 20.")
+    ] = "",
     children: Children = False,
     archived: Archived = False,
     parent: Parent = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> GroupsAnswer:
-    """How many runs have each value, in which statuses, and how the metric's last values do there."""
+    """How many runs have each value, in which statuses, and how metrics do there."""
     query = _of(experiment, filter, children, archived, parent)
-    found = run_groups(here.store, query, field_of(by), (metric or "").removeprefix("metrics.") or None)
-    return GroupsAnswer(groups=[_group(each, best) for each in found[:limit]], total=len(found))
+    asked = columns_of(columns)
+    if len(asked) > MAX_COMPARED:
+        raise Problem(422, f"columns: {len(asked)} are asked for; groups are compared by up to {MAX_COMPARED}")
+    found = run_groups(here.store, query, field_of(by), list(asked.values()), most=limit)
+    return GroupsAnswer(groups=[_group(each, asked) for each in found.groups], total=found.total)
 
 
-@router.get("/runs/{run_id}", summary="A run", response_model=RunDetail)
-def get_run(here: ThisWorkspace, run_id: RunId, request: Request, response: Response) -> RunDetail | Response:
+@router.get("/runs/{run_id}", summary="A run")
+@shows(RUN)
+def get_run(here: ThisWorkspace, run_id: RunId) -> RunDetail:
     """All that is known of a run but its metrics, its files and its logs."""
-    answer = _detail(here, run_id)
-    etag = etag_of(answer.model_dump())
-    if is_known(request, etag):
-        return unchanged(etag)
-    response.headers["ETag"] = etag
-    return answer
+    return run_detail(here.store, run_id)
 
 
 @router.patch("/runs/{run_id}", summary="Name, describe, tag, archive or restore a run")
@@ -159,7 +187,7 @@ def change_run(here: ThisWorkspace, settings: TheseSettings, run_id: RunId, chan
         here.store.archive_run(run_id, changes.archived)
     if said and not here.record.settle(SETTLE_S):
         raise Problem(503, "it was noted, and will be done as soon as the store can be written again")
-    return _detail(here, run_id)
+    return run_detail(here.store, run_id)
 
 
 def _of(
@@ -175,52 +203,16 @@ def _of(
     )
 
 
-def _group(group: RunGroup, best: str) -> GroupAnswer:
+def _group(group: RunGroup, columns: Mapping[str, Field]) -> GroupAnswer:
     return GroupAnswer(
         value=shown(group.value),
         count=group.count,
-        best=shown(group.min if best == "min" else group.max),
-        min=shown(group.min),
-        max=shown(group.max),
-        mean=shown(group.mean),
         statuses=group.statuses,
+        values={
+            name: SpreadAnswer(
+                numbers=spread.numbers, min=shown(spread.min), max=shown(spread.max), mean=shown(spread.mean)
+            )
+            for name, field in columns.items()
+            if (spread := group.spreads.get(field)) is not None
+        },
     )
-
-
-def _detail(here: Here, run_id: str) -> RunDetail:
-    store = here.store
-    record = store.run(run_id)
-    documents = store.documents(record.run_id)
-    children = child_counts(store, [record.run_id]).get(record.run_id, 0)
-    git = {
-        name.removesuffix("_uri"): record.properties[f"azureml.git.{name}"]
-        for name in _GIT
-        if record.properties.get(f"azureml.git.{name}")
-    }
-    return RunDetail(
-        **row_facts(record, children),
-        values={},
-        display_name=record.display_name,
-        description=record.description,
-        root_id=record.root_id,
-        experiment_id=record.experiment_id,
-        properties=record.properties,
-        params=parameters_of(store, [record.run_id])[record.run_id],
-        error=plain_json(record.error),
-        warnings=plain_json(record.warnings),
-        **{name: plain_json(documents.get(name)) for name in _DOCUMENTS},
-        git=git or None,
-        snapshots=[each.id for each in store.snapshots(record.run_id)],
-        documents=sorted(documents),
-        parent=_parent(here, record.parent_id),
-        children_total=children,
-    )
-
-
-def _parent(here: Here, parent_id: str | None) -> Any:
-    if parent_id is None:
-        return None
-    try:
-        return run_rows(here.store, [here.store.run(fit_name(parent_id))], {})[0]
-    except NotFound:  # it may have been deleted, or never been
-        return None

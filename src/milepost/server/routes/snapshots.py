@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from milepost.jobs.snapshots import diff, manifest
-from milepost.server.delivery import BYTES, KEPT, TEXT, ZIP, Content, deliver, deliver_zip, safety_headers
-from milepost.server.errors import Problem
-from milepost.server.etag import etag_of, is_known, unchanged
+from milepost.server.delivery import BYTES, ZIP, Content, deliver, deliver_zip, safety_headers
 from milepost.server.here import Here, ThisWorkspace
+from milepost.server.kept import KeptRoute, kept
+from milepost.server.problem import Problem
 from milepost.server.routes.files import preview
 from milepost.server.schemas.files import FilePreview
 from milepost.server.schemas.snapshots import SnapshotAnswer, SnapshotDiff, SnapshotEntry
+from milepost.server.shown_types import TEXT
 from milepost.server.text_diff import LARGEST, unified_diff
 from milepost.server.times import utc
 from milepost.server.zipping import ZipEntry
@@ -27,31 +29,32 @@ if TYPE_CHECKING:
     from milepost.store.manifest import SnapshotFile
     from milepost.store.records import SnapshotRecord
 
-router = APIRouter(tags=["snapshots"])
+router = APIRouter(tags=["snapshots"], route_class=KeptRoute)
 
 SnapshotId = Annotated[str, Path(max_length=64, description="The snapshot's id.")]
 FileName = Annotated[str, Path(max_length=MAX_CHARACTERS, description="The file's name with its folders.")]
+
+
+def _records(here: Here, parameters: Mapping[str, Any]) -> object:
+    """Snapshots do not change: what is known of them tells all that can be shown of them."""
+    return [here.store.snapshot(parameters[name]) for name in ("snapshot_id", "before", "after") if name in parameters]
+
 
 _DIFF_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "A unified diff", "content": {"text/plain": {"schema": {"type": "string"}}}},
 }
 
 
-@router.get("/snapshots/{snapshot_id}", summary="A snapshot with its files", response_model=SnapshotAnswer)
+@router.get("/snapshots/{snapshot_id}", summary="A snapshot with its files")
+@kept(_records)
 def get_snapshot(
     here: ThisWorkspace,
-    request: Request,
-    response: Response,
     snapshot_id: SnapshotId,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=100_000)] = 100_000,
-) -> SnapshotAnswer | Response:
+) -> SnapshotAnswer:
     """The files of a snapshot, by name."""
     record = here.store.snapshot(snapshot_id)
-    etag = etag_of(record, offset, limit)
-    if is_known(request, etag):
-        return unchanged(etag)
-    response.headers.update({"ETag": etag, "Cache-Control": KEPT})
     files = manifest(here.store.blobs, record.manifest)
     return SnapshotAnswer(
         id=record.id,
@@ -83,6 +86,7 @@ def get_snapshot_file(
 
 
 @router.get("/snapshots/{snapshot_id}/preview/{name:path}", summary="The beginning of a file of a snapshot")
+@kept(_records)
 def get_snapshot_preview(here: ThisWorkspace, snapshot_id: SnapshotId, name: FileName) -> FilePreview:
     """What can be shown of a file of a snapshot; see the previews of runs' files."""
     content = _content(here, snapshot_id, name)
@@ -91,30 +95,19 @@ def get_snapshot_preview(here: ThisWorkspace, snapshot_id: SnapshotId, name: Fil
 
 
 @router.get("/snapshots/{snapshot_id}/zip", summary="A snapshot as a zip", response_class=Response, responses=ZIP)
-def get_snapshot_zip(here: ThisWorkspace, request: Request, snapshot_id: SnapshotId) -> Response:
+@kept(_records)
+def get_snapshot_zip(here: ThisWorkspace, snapshot_id: SnapshotId) -> Response:
     """All files of a snapshot in an archive that is made while it is sent."""
     record = here.store.snapshot(snapshot_id)
-    etag = etag_of(record, "zip")
-    if is_known(request, etag):
-        return unchanged(etag)
     files = manifest(here.store.blobs, record.manifest)
     entries = [ZipEntry(each.name, each.digest, each.size, executable=each.executable) for each in files]
-    return deliver_zip(here.store.blobs, entries, f"snapshot-{record.id[:8]}.zip", etag)
+    return deliver_zip(here.store.blobs, entries, f"snapshot-{record.id[:8]}.zip")
 
 
-@router.get(
-    "/snapshots/{before}/diff/{after}",
-    summary="Which files changed between two snapshots",
-    response_model=SnapshotDiff,
-)
-def get_snapshot_diff(
-    here: ThisWorkspace, request: Request, response: Response, before: SnapshotId, after: SnapshotId
-) -> SnapshotDiff | Response:
+@router.get("/snapshots/{before}/diff/{after}", summary="Which files changed between two snapshots")
+@kept(_records)
+def get_snapshot_diff(here: ThisWorkspace, before: SnapshotId, after: SnapshotId) -> SnapshotDiff:
     """The names of files that the second snapshot has more, has no more, and has changed."""
-    etag = etag_of(here.store.snapshot(before), here.store.snapshot(after))
-    if is_known(request, etag):
-        return unchanged(etag)
-    response.headers.update({"ETag": etag, "Cache-Control": KEPT})
     return SnapshotDiff(
         **{kind: list(names) for kind, names in asdict(diff(_files(here, before)[1], _files(here, after)[1])).items()}
     )
@@ -126,6 +119,7 @@ def get_snapshot_diff(
     response_class=Response,
     responses=_DIFF_ANSWER,
 )
+@kept(_records)
 def get_snapshot_file_diff(here: ThisWorkspace, before: SnapshotId, after: SnapshotId, name: FileName) -> Response:
     """A unified diff as plain text, empty where the file is the same; of files up to 1 MiB."""
     wanted = check_name(name)
@@ -134,8 +128,7 @@ def get_snapshot_file_diff(here: ThisWorkspace, before: SnapshotId, after: Snaps
         raise NotFound(f"neither snapshot has a file {wanted!r}")
     contents = [None if each is None else _read(here, each) for each in files]
     text = unified_diff(contents[0], contents[1], wanted)
-    headers = {**safety_headers(), "Cache-Control": KEPT}
-    return Response(text.encode("utf-8", "replace"), 200, headers, media_type=TEXT)
+    return Response(text.encode("utf-8", "replace"), 200, safety_headers(), media_type=TEXT)
 
 
 def _read(here: Here, file: SnapshotFile) -> bytes:

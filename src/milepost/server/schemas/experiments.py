@@ -19,11 +19,12 @@ class ExperimentAnswer(Answer):
     tags: dict[str, str | None]
     run_count: int
     last_run: Moment | None = Field(description="When its last run was made.")
+    last_activity: Moment | None = Field(description="When one of its active runs last began or ended.")
     statuses: dict[str, int] = Field(description="Status -> number of its active (not archived) runs.")
 
 
 class ExperimentsAnswer(Answer):
-    """Experiments, newest first."""
+    """Experiments in the asked order."""
 
     experiments: list[ExperimentAnswer]
     total: int = Field(description="How many there are; more than are given where they were too many.")

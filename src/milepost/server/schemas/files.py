@@ -46,6 +46,14 @@ class FileList(Answer):
     total_size: int = Field(description="Bytes of all of them.")
 
 
+class FileNames(Answer):
+    """All files of a run, as columns of one length, by name."""
+
+    names: list[str]
+    sizes: list[int] = Field(description="Bytes.")
+    digests: list[str] = Field(description="The beginnings of the contents' digests.")
+
+
 class FilePreview(Answer):
     """The beginning of a file, as it can be shown."""
 
@@ -59,6 +67,9 @@ class FilePreview(Answer):
     text: str | None = Field(None, description="Of kinds text and json.")
     encoding: str | None = Field(None, description="Of texts; CSV, too.")
     columns: list[str] | None = Field(None, description="Of kind table.")
+    types: list[str] | None = Field(
+        None, description="Of the columns: boolean, integer, number, date, time, text or empty."
+    )
     rows: list[list[str]] | None = Field(None, description="Of kind table: the first 200.")
     total_rows: int | None = Field(None, description="Of kind table, where it is known.")
     note: str | None = Field(None, description="Why there is no better preview.")

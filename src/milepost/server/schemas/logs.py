@@ -22,6 +22,13 @@ class LogMatch(Answer):
     text: str = Field(description="The line, or up to 500 characters of it around the match.")
 
 
+class LogLine(Answer):
+    """A line of a log."""
+
+    number: int = Field(description="From 1.")
+    start: int = Field(description="The byte at which it begins.")
+
+
 class LogMatches(Answer):
     """What a search in a log has found."""
 

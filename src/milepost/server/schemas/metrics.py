@@ -37,7 +37,7 @@ class MetricEntry(Answer):
     last_step: int | None
     first_time: Moment | None
     last_time: Moment | None
-    columns: list[str] = Field(description='Of a table; a series has one, named "".')
+    columns: list[str] = Field(description='Of a table, the first 500; a series has one, named "".')
     is_list: bool
 
 
@@ -97,7 +97,8 @@ class TablePage(Answer):
     name: str
     total: int
     offset: int
-    columns: list[str]
+    columns: list[str] = Field(description="The first 500.")
+    columns_total: int
     rows: list[list[Cell]]
     cut: int = Field(description='How many texts were too long: they end in "...".')
 

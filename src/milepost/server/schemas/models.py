@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from milepost.server.limits import TagNames, Tags, Text
 from milepost.server.times import Answer, Moment
 
 
@@ -16,12 +19,21 @@ class ModelFileEntry(Answer):
     content_type: str
 
 
+class SourceRun(Answer):
+    """The run that a model comes from, while it is there."""
+
+    number: int
+    name: str | None
+    experiment: str
+
+
 class ModelVersion(Answer):
     """One version of a model."""
 
     name: str
     version: int
     run_id: str | None = Field(description="The run that it comes from.")
+    run: SourceRun | None = Field(description="Null where it comes from none, or from one that was deleted.")
     experiment: str | None
     description: str
     framework: str | None
@@ -29,6 +41,7 @@ class ModelVersion(Answer):
     path: str = Field(description='The name of its file, or of its folder with a "/" at the end.')
     tags: dict[str, str | None]
     properties: dict[str, str]
+    aliases: list[str] = Field(description="Names that mean this version now.")
     created: Moment
     updated: Moment
     files: list[ModelFileEntry]
@@ -37,11 +50,12 @@ class ModelVersion(Answer):
 
 
 class ModelEntry(Answer):
-    """A model: its name, how many versions there are, and the newest one."""
+    """A model: its name, how many versions there are, the newest one, and what its aliases mean."""
 
     name: str
     versions: int
     latest: ModelVersion
+    aliases: dict[str, int] = Field(description="Name -> the version that it means.")
 
 
 class ModelList(Answer):
@@ -57,3 +71,18 @@ class ModelAnswer(Answer):
     name: str
     versions: list[ModelVersion]
     total: int
+
+
+Aliases = Annotated[list[Annotated[str, Field(min_length=1, max_length=255)]], Field(max_length=100)]
+
+
+class ModelChanges(BaseModel):
+    """What is to be changed of a version; what is not given stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: Text | None = None
+    set_tags: Tags = Field(default_factory=dict)
+    remove_tags: TagNames = Field(default_factory=list)
+    set_aliases: Aliases = Field(default_factory=list, description="Another version that has one of them loses it.")
+    remove_aliases: Aliases = Field(default_factory=list)

@@ -29,7 +29,7 @@ class RunRow(Answer):
     parent_id: str | None
     target: str | None
     submitted_by: str | None
-    tags: dict[str, str | None]
+    tags: dict[str, str | None] = Field(description="The first 50 by name; the run itself tells more.")
     child_count: int
     values: dict[str, Value] = Field(description="The asked columns that it has.")
     error_message: str | None
@@ -62,16 +62,22 @@ class ColumnsAnswer(Answer):
     whole: bool = Field(description="Whether those were all.")
 
 
+class SpreadAnswer(Answer):
+    """How a metric does over the runs of a group that have a number there."""
+
+    numbers: int = Field(description="How many runs those are.")
+    min: Value
+    max: Value
+    mean: Value
+
+
 class GroupAnswer(Answer):
     """The runs that have one value; null: those that have none."""
 
     value: str | None
     count: int
-    best: Value = Field(description="The least last value of the metric, or the greatest where that was asked for.")
-    min: Value
-    max: Value
-    mean: Value
     statuses: dict[str, int]
+    values: dict[str, SpreadAnswer] = Field(description="The asked columns that runs of the group have.")
 
 
 class GroupsAnswer(Answer):
@@ -98,9 +104,12 @@ class RunDetail(RunRow):
     machine: Any
     git: dict[str, str] | None = Field(description="repository, branch, commit and dirty, those that are known.")
     snapshots: list[str]
-    documents: list[str]
+    documents: list[str] = Field(description="Their names; those of over 2 MiB are not given here.")
     parent: RunRow | None
     children_total: int = Field(description="Its direct children, archived ones too.")
+    left_out: dict[str, int] = Field(
+        description="How many tags, properties and params are not given: there are more than 1,000."
+    )
 
 
 class RunChanges(BaseModel):

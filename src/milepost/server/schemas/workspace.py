@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from milepost.server.roles import Role
 from milepost.server.times import Answer
 
 
@@ -29,5 +30,6 @@ class WorkspaceAnswer(Answer):
     name: str
     id: str
     version: str = Field(description="Of Milepost.")
-    read_only: bool = Field(description="Whether changes are refused.")
-    counts: Counts
+    read_only: bool = Field(description="Whether changes are refused, whoever asks.")
+    role: Role = Field(description="What who asks may do here.")
+    counts: Counts | None = Field(description="None where they were not asked for.")

@@ -1,0 +1,1 @@
+"""The server for a team: many workspaces, many people and machines."""
