@@ -1,20 +1,8 @@
 """Sweeps."""
 
-from milepost.sdk.later import (
-    BanditPolicy,
-    BayesianParameterSampling,
-    EarlyTerminationPolicy,
-    ExperimentSubmitRegistrar,
-    GridParameterSampling,
-    HyperDriveConfig,
-    HyperDriveRun,
-    HyperDriveRunConfig,
-    HyperParameterSampling,
-    MedianStoppingPolicy,
-    NoTerminationPolicy,
-    PrimaryMetricGoal,
-    RandomParameterSampling,
-    TruncationSelectionPolicy,
+from milepost.sdk.hyperdrive_config import HyperDriveConfig, HyperDriveRunConfig, PrimaryMetricGoal, search
+from milepost.sdk.hyperdrive_run import HyperDriveRun
+from milepost.sdk.parameter_expressions import (
     choice,
     lognormal,
     loguniform,
@@ -24,8 +12,21 @@ from milepost.sdk.later import (
     qnormal,
     quniform,
     randint,
-    search,
     uniform,
+)
+from milepost.sdk.parameter_sampling import (
+    BayesianParameterSampling,
+    GridParameterSampling,
+    HyperParameterSampling,
+    RandomParameterSampling,
+)
+from milepost.sdk.submit_registry import ExperimentSubmitRegistrar
+from milepost.sdk.termination_policies import (
+    BanditPolicy,
+    EarlyTerminationPolicy,
+    MedianStoppingPolicy,
+    NoTerminationPolicy,
+    TruncationSelectionPolicy,
 )
 
 __all__ = [

@@ -1,6 +1,6 @@
 """The notebook widget."""
 
-from milepost.sdk.later import RunDetails
+from milepost.widgets import RunDetails
 
 __all__ = [
     "RunDetails",

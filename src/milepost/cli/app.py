@@ -18,14 +18,20 @@ from milepost.cli import (
     doctor,
     ending,
     environments,
+    exporting,
     logs,
     output,
     portal,
+    pushing,
     queue,
     run_details,
     run_metrics,
+    server,
+    server_admin,
+    signing_in,
     snapshots,
     submitting,
+    sweeping,
     workspaces,
 )
 from milepost.cli.options import Failed, Misused
@@ -39,6 +45,7 @@ class _InOrder(TyperGroup):
 
     ORDER = (
         "submit",
+        "sweep",
         "runs",
         "portal",
         "queue",
@@ -48,7 +55,13 @@ class _InOrder(TyperGroup):
         "compute",
         "workspace",
         "sync",
+        "push",
+        "export",
+        "import",
         "doctor",
+        "login",
+        "logout",
+        "whoami",
         "server",
     )
 
@@ -66,6 +79,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command("submit")(submitting.submit)
+app.command("sweep")(sweeping.sweep)
 app.add_typer(runs, name="runs")
 app.add_typer(portal.portal, name="portal")
 app.command("queue")(queue.show_queue)
@@ -75,8 +89,15 @@ app.add_typer(environments.environments, name="environments")
 app.add_typer(compute.compute, name="compute")
 app.add_typer(workspaces.workspace, name="workspace")
 app.command("sync")(delivering.sync)
+app.command("push")(pushing.push)
+app.command("export")(exporting.export)
+app.command("import")(exporting.import_)
 app.command("doctor")(doctor.doctor)
-app.command("server")(portal.server)
+app.command("login")(signing_in.login)
+app.command("logout")(signing_in.logout)
+app.command("whoami")(signing_in.whoami)
+app.add_typer(server.server, name="server")
+server.server.add_typer(server_admin.admin, name="admin")
 # These modules add their commands to ``runs``.
 _ = (run_details, run_metrics, deleting, ending, logs, snapshots)
 _GROUPS = ("runs", "experiments", "models", "environments", "compute", "workspace")

@@ -144,19 +144,21 @@ def azureml_owners() -> list[str]:
 
 def check_config() -> Iterator[Finding]:
     """The config.json on the way up can be used, and its workspace is there."""
-    from milepost.cli.opening import chosen_name
+    from milepost.cli.opening import chosen
     from milepost.sdk import home
-    from milepost.sdk.exceptions import AzureMLException, NotAvailableException
+    from milepost.sdk.exceptions import AzureMLException
 
     try:
-        name, source = chosen_name(None)
-    except NotAvailableException as error:
-        yield Finding("config", PROBLEM, error.message)
-        return
+        wanted = chosen(None)
     except AzureMLException as error:
         yield from_error("config", error.message)
         return
-    said = f"scripts here record in the workspace {name!r} ({source})"
+    name = wanted.name
+    where = f" on {wanted.server}" if wanted.server is not None else ""
+    said = f"scripts here record in the workspace {name!r}{where} ({wanted.source})"
+    if wanted.server is not None:
+        yield Finding("config", OK, said)
+        return
     try:
         is_there = home.find_workspace(name) is not None
     except AzureMLException:  # told of by check_workspaces

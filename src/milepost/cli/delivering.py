@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from milepost.cli import output, tables
 from milepost.cli.opening import place_of
@@ -12,8 +13,14 @@ from milepost.cli.tables import Column
 
 if TYPE_CHECKING:
     from milepost.sdk.home import WorkspacePlace
+    from milepost.sdk.recorder import Recorder
     from milepost.store.batch import Batch
     from milepost.store.store import Store
+
+_BUSY_S: Final = 600.0
+"""So long is a server asked again that has too much to do."""
+_FILES_IDLE_S: Final = 60.0
+"""So long may the way of a file stand still."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,10 @@ class Delivery:
     """Journals of processes that are running: they deliver on their own."""
     left: int = 0
     """Journals that could not be delivered."""
+    files: int = 0
+    """Files that were sent to a server, beside those that journals brought along."""
+    left_files: int = 0
+    """Files that could not be sent to a server."""
     error: str | None = None
 
 
@@ -50,6 +61,9 @@ class _CountingSink:
             self.delivery.events += len(batch.events)
         return reached
 
+    def check(self, batch: Batch) -> None:
+        self.store.check(batch)
+
     def close_journal(self, journal_id: str, reason: str) -> list[str]:
         ended = self.store.close_journal(journal_id, reason)
         self.delivery.ended_runs += len(ended)
@@ -57,13 +71,17 @@ class _CountingSink:
 
 
 def sync(name: WorkspaceName = None, as_json: AsJson = False) -> None:
-    """Deliver what ended processes left behind, in all workspaces of this machine or in one."""
+    """Deliver what ended processes left behind, in all workspaces of this machine or in one.
+
+    Also to servers: what was recorded while they could not be reached, with its files.
+    """
     from milepost.sdk import home
 
     output.hear_warnings()
     broken: list[str] = []
     if name is None:
         places = home.list_workspaces(on_error=lambda error: broken.append(error.message))
+        places += home.list_server_workspaces(on_error=lambda error: broken.append(error.message))
     else:
         places = [place_of(name)]
     for message in broken:
@@ -74,33 +92,38 @@ def sync(name: WorkspaceName = None, as_json: AsJson = False) -> None:
         output.write_json({"journals": journals, "values": values, "workspaces": [asdict(each) for each in done]})
     else:
         _show(done, journals, values)
-    failed = [each for each in done if each.error is not None or each.left]
+    failed = [each for each in done if each.error is not None or each.left or each.left_files]
     if failed or broken:
         for each in failed:
-            output.tell(f"warning: workspace {each.workspace!r}: {each.error or f'{each.left} journals were left'}")
+            left = f"{each.left} journals and {each.left_files} files were left"
+            output.tell(f"warning: workspace {each.workspace!r}: {each.error or left}")
         raise Failed("Not all could be delivered; nothing of it is lost. `milepost doctor` says what to do.")
 
 
 def deliver(place: WorkspacePlace) -> Delivery:
     """Deliver the journals of one workspace.  What goes wrong is in the answer's ``error``."""
     from milepost.journal.recovery import journal_ids, live_journals
+    from milepost.remote.uploads import waiting_in
     from milepost.sdk.exceptions import AzureMLException, ServiceException
-    from milepost.sdk.left_behind import drain_dead
     from milepost.sdk.recorder import close_recorder, recorder_for, translated
 
     delivery = Delivery(place.name)
     folder = place.folder / "journals"
     there = set(journal_ids(folder))
-    recorder = recorder_for(place.folder, place.name, place.id)
+    recorder = recorder_for(place)
     try:
         with translated():
-            delivery.journals = drain_dead(folder, lambda: _CountingSink(recorder.open_store(), delivery))
+            _deliver_journals(place, recorder, delivery)
+            if place.server is not None:
+                _send_files(place, recorder, delivery)
     except (AzureMLException, ServiceException) as error:
         delivery.error = error.message
     except OSError as error:
         delivery.error = str(error)
     finally:
         close_recorder(recorder)
+    if place.server is not None:
+        delivery.left_files = len(waiting_in(place.folder / "uploads"))
     try:
         live = set(live_journals(folder))
         delivery.live = len(live)
@@ -110,8 +133,41 @@ def deliver(place: WorkspacePlace) -> Delivery:
     return delivery
 
 
+def _deliver_journals(place: WorkspacePlace, recorder: Recorder, delivery: Delivery) -> None:
+    """Raises the store's errors and OSError."""
+    from milepost.sdk.left_behind import drain_dead
+    from milepost.store.errors import Busy
+
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            sink = lambda: _CountingSink(recorder.open_store(), delivery)  # noqa: E731
+            delivery.journals += drain_dead(place.folder / "journals", sink)
+        except Busy as error:
+            if time.monotonic() + error.after_s > until:
+                raise
+            time.sleep(error.after_s)
+        else:
+            return
+
+
+def _send_files(place: WorkspacePlace, recorder: Recorder, delivery: Delivery) -> None:
+    """Raises the store's errors."""
+    from milepost.remote.store import RemoteStore
+    from milepost.remote.uploads import waiting_in
+
+    waiting = len(waiting_in(place.folder / "uploads"))
+    if waiting:
+        store = recorder.open_store()
+        assert isinstance(store, RemoteStore)
+        try:
+            store.uploads.wait(_FILES_IDLE_S)
+        finally:
+            delivery.files = waiting - len(waiting_in(place.folder / "uploads"))
+
+
 def _show(done: list[Delivery], journals: int, values: int) -> None:
-    busy = [each for each in done if each.journals or each.live or each.left or each.error]
+    busy = [each for each in done if each.journals or each.files or each.live or each.left or each.error]
     if busy:
         columns = [
             Column("WORKSPACE", whole=False),
@@ -132,4 +188,7 @@ def _show(done: list[Delivery], journals: int, values: int) -> None:
             ],
         )
     said = f"{journals:,} journal{'' if journals == 1 else 's'} with {values:,} value{'' if values == 1 else 's'}"
-    output.say(f"Delivered {said}." if journals else "There was nothing to deliver.")
+    files = sum(each.files for each in done)
+    if files:
+        said += f", and {files:,} file{'' if files == 1 else 's'}"
+    output.say(f"Delivered {said}." if journals or files else "There was nothing to deliver.")

@@ -29,7 +29,7 @@ def cancel_runs(
 
     Runs that have ended already are told, with exit code 2, after the others were canceled.
     """
-    from milepost.sdk.run import SCRIPT_RUN, Run
+    from milepost.sdk.run import SCRIPT_RUN, SWEEP, Run
     from milepost.sdk.run_life import TERMINAL
 
     with opened(name) as (workspace, store):
@@ -39,7 +39,7 @@ def cancel_runs(
         going = [Run.get(workspace, each.run_id) for each in chosen.values() if each.status not in TERMINAL]
         for run in going:
             run.cancel()
-            if chosen[run.id].type != SCRIPT_RUN:
+            if chosen[run.id].type not in (SCRIPT_RUN, SWEEP):
                 output.tell(
                     f"run {run.id} was not submitted: it is marked as Canceled, and the process that records it goes on"
                 )

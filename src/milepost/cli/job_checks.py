@@ -93,10 +93,13 @@ def _bytes(folder: Path) -> int:
 def in_use() -> set[str]:
     """The digests of the environments that submitted runs of any workspace are about to use, or use."""
     from milepost.jobs.job import job_folders, read_json
-    from milepost.sdk.home import list_workspaces
+    from milepost.sdk.home import list_server_workspaces, list_workspaces
+
+    def ignore(_error: Exception) -> None:
+        """The workspace's own check tells it."""
 
     found = set()
-    for place in list_workspaces(on_error=lambda _error: None):
+    for place in (*list_workspaces(on_error=ignore), *list_server_workspaces(on_error=ignore)):
         for folder in job_folders(place.folder):
             prepared = read_json(folder / "prepared.json")
             if isinstance(prepared, dict) and isinstance(prepared.get("digest"), str):

@@ -87,10 +87,10 @@ def show_logs(
 
 
 def usual_logs() -> list[str]:
-    """The logs that are followed where none is named: of building the environment, and of the script."""
-    from milepost.sdk.run_logs import BUILD_LOG, DRIVER_LOG
+    """The logs that are followed where none is named: of building the environment, of a sweep, and of the script."""
+    from milepost.sdk.run_logs import BUILD_LOG, DRIVER_LOG, SWEEP_LOG
 
-    return [BUILD_LOG, DRIVER_LOG]
+    return [BUILD_LOG, SWEEP_LOG, DRIVER_LOG]
 
 
 def _usual(chosen: str) -> list[str]:
@@ -107,17 +107,15 @@ def _logs(workspace: Workspace, store: Store, record: RunRecord) -> dict[str, _F
         for each in store.artifacts(record.run_id)
         if each.name.startswith(LOG_FOLDERS)
     }
-    for live, path in live_logs(workspace._recorder.folder, record.run_id).items():
-        try:
-            found[live] = _Found(live, path.stat().st_size, grows=True)
-        except OSError:
-            continue  # it has just ended, and is stored
+    for live, size in live_logs(workspace._recorder.folder, record.run_id).items():
+        found[live] = _Found(live, size, grows=True)
     return dict(sorted(found.items()))
 
 
 def _chosen(record: RunRecord, there: dict[str, _Found], wanted: str | None, *, waits: bool) -> str:
     """The name of the log that is meant.  Raises Failed or Misused where there is none, or several."""
-    from milepost.sdk.run_logs import BUILD_LOG, DRIVER_LOG
+    from milepost.sdk.run_logs import BUILD_LOG, DRIVER_LOG, SWEEP_LOG
+    from milepost.store.status import SWEEP
 
     if wanted is not None:
         if not wanted:
@@ -130,11 +128,11 @@ def _chosen(record: RunRecord, there: dict[str, _Found], wanted: str | None, *, 
         if ends:
             raise Misused(f"Several logs of run {record.run_id} end so: {', '.join(ends)}. Give more of the name.")
         raise Misused(f"Run {record.run_id} has no log {output.shortened(wanted)!r}. {_those_there(there)}")
-    for usual in (DRIVER_LOG, BUILD_LOG):
+    for usual in (DRIVER_LOG, SWEEP_LOG, BUILD_LOG):
         if usual in there:
             return usual
     if waits and record.ended_ns is None:
-        return DRIVER_LOG
+        return SWEEP_LOG if record.type == SWEEP else DRIVER_LOG
     raise Failed(f"Run {record.run_id} has not printed anything that was kept ({record.status}). {_those_there(there)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milepost.cli.options import Failed
@@ -15,45 +16,57 @@ if TYPE_CHECKING:
     from milepost.store.store import Store
 
 
-def chosen_name(given: str | None) -> tuple[str, str]:
-    """The workspace's name and where it comes from, in words: given, named by a config.json, or "default".
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The workspace that a command is about."""
 
-    Raises UserErrorException for a config.json that cannot be used.
+    name: str
+    server: str | None
+    """The address of the server that it is on; None for one of this machine."""
+    source: str
+    """Where that comes from, in words: --workspace, a config.json, or that there is none."""
+
+
+def chosen(given: str | None) -> Chosen:
+    """The workspace that is given, or named by a config.json, or "default"; as a script would take it.
+
+    Raises UserErrorException for a config.json or a ``MILEPOST_URL`` that cannot be used.
     """
     from milepost.sdk import config
-    from milepost.sdk.exceptions import deferred
     from milepost.sdk.workspace import DEFAULT_NAME
 
     if given is not None:
-        return given, "--workspace"
+        return Chosen(given, config.server_url(None), "--workspace")
     found = config.find_config()
-    url = config.server_url(found)
-    if url is not None:
-        raise deferred(f"A workspace on a server ({url})", "Give --workspace NAME for one on this machine.")
-    if found is None:
-        return DEFAULT_NAME, "no config.json here or above"
-    return found.name, str(found.source)
+    name, source = (found.name, str(found.source)) if found is not None else ("", "no config.json here or above")
+    return Chosen(name or DEFAULT_NAME, config.server_url(found), source)
 
 
 def place_of(given: str | None) -> WorkspacePlace:
-    """The workspace's place on this machine.  Raises Failed where it is not there, naming those that are."""
+    """The workspace's place on this machine; one of a workspace on a server is made, and nobody is asked.
+
+    Raises Failed where there is no such workspace on this machine, naming those that are.
+    """
     from milepost.sdk import home
 
-    name, source = chosen_name(given)
+    wanted = chosen(given)
+    name, source = wanted.name, wanted.source
+    if wanted.server is not None:
+        return home.server_workspace(wanted.server, name)
     place = home.find_workspace(name)
     if place is not None:
         return place
     raise _no_workspace(name, source)
 
 
-def _no_workspace(name: str, source: str) -> Failed:
+def _no_workspace(name: str, source: str, remedy: str = "give --workspace NAME") -> Failed:
     from milepost.sdk import home
 
     names = [each.name for each in home.list_workspaces(on_error=lambda _error: None)]
     there = (
         f"Those there are: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}" if names else "There is none"
     )
-    remedy = "give --workspace NAME" if names else "record a run first"
+    remedy = remedy if names else "record a run first"
     why = "" if source == "--workspace" else f" ({source})"
     return Failed(f"There is no workspace {name!r}{why} in {home.workspaces_folder()}. {there}; {remedy}.")
 
@@ -64,12 +77,39 @@ def opened(given: str | None) -> Iterator[tuple[Workspace, Store]]:
 
     Where that cannot be delivered just now it says so and goes on with what the store has.
     """
+    place = place_of(given)
+    if place.server is not None:
+        from milepost.sdk.server_store import check_there
+
+        check_there(place, needed=True)
+    with opened_at(place) as both:
+        yield both
+
+
+@contextmanager
+def opened_here(name: str) -> Iterator[tuple[Workspace, Store]]:
+    """As `opened`, a workspace of this machine by its name, whatever ``MILEPOST_URL`` says.
+
+    Raises Failed where there is no such workspace, naming those that are.
+    """
+    from milepost.sdk import home
+
+    place = home.find_workspace(name)
+    if place is None:
+        raise _no_workspace(name, "--workspace", remedy="give the name of one that is there")
+    with opened_at(place) as both:
+        yield both
+
+
+@contextmanager
+def opened_at(place: WorkspacePlace) -> Iterator[tuple[Workspace, Store]]:
+    """As `opened`, the workspace of a place."""
     from milepost.sdk.exceptions import ServiceException
     from milepost.sdk.recorder import translated
     from milepost.sdk.workspace import Workspace
 
     hear_warnings()
-    with _closing(Workspace._at(place_of(given))) as workspace:
+    with _closing(Workspace._at(place)) as workspace:
         try:
             store = workspace._recorder.fresh()
         except (ServiceException, OSError) as error:

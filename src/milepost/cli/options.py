@@ -60,3 +60,15 @@ def seconds(text: str, *, what: str) -> float:
     if not parts or total > _LONGEST_S:
         raise Misused(f"{what} takes a time such as 90s, 30m, 2h, 1h30m or 7d, not {text!r:.80}.")
     return total
+
+
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)I?B?", re.ASCII | re.IGNORECASE)
+
+
+def byte_count(text: str, *, what: str) -> int:
+    """The bytes that ``500``, ``64KB``, ``20 MB`` or ``1.5TB`` mean (1 KB = 1024 bytes).  Raises Misused."""
+    found = _SIZE.fullmatch(text.strip())
+    count = float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else -1
+    if not 0 <= count < 1 << 62:
+        raise Misused(f"{what} takes a size such as 64MB, 500GB or a number of bytes, not {text!r:.80}.")
+    return int(count)

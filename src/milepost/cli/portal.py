@@ -1,8 +1,7 @@
-"""``milepost portal`` and ``milepost server``: the pages of a workspace."""
+"""``milepost portal``: the pages of a workspace."""
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from milepost.cli.opening import place_of
 from milepost.cli.options import AsJson, Failed, Misused, WorkspaceName
 
 if TYPE_CHECKING:
+    from milepost.sdk.home import WorkspacePlace
     from milepost.sdk.portal_file import PortalState
 
 portal = typer.Typer(help="Show a workspace in the browser.", invoke_without_command=True)
@@ -26,6 +26,10 @@ def open_portal(
         typer.Option("--port", min=1, max=65535, help="The port to listen at. Default: 8765, or another free one."),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the link and open no browser.")] = False,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay until Ctrl-C, though nobody looks, and open no browser.")
+    ] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="With --foreground: change nothing.")] = False,
     name: WorkspaceName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,10 +40,19 @@ def open_portal(
     """
     if context.invoked_subcommand is not None:
         return
+    if read_only and not foreground:
+        raise Misused("--read-only goes with --foreground: others use the portal that runs in the background.")
+    if foreground:
+        _serve(place_of(name), port, read_only=read_only, as_json=as_json)
+        return
     from milepost.sdk.portal_file import running
     from milepost.sdk.portal_start import PortalFailed, start_portal
+    from milepost.sdk.signing_in import has_screen
 
     place = place_of(name)
+    if place.server is not None:
+        _show(place, no_browser, as_json)
+        return
     before = running(place.folder)
     if before is not None and port not in (None, before.port):
         raise Misused(f"The portal of {place.name!r} runs at port {before.port}. End it first: milepost portal stop")
@@ -56,7 +69,23 @@ def open_portal(
         )
         return
     output.say(link)
-    if not no_browser and _has_screen():
+    if not no_browser and has_screen():
+        import webbrowser
+
+        webbrowser.open(link)
+
+
+def _show(place: WorkspacePlace, no_browser: bool, as_json: bool) -> None:
+    """The pages of a workspace on a server, which are there already."""
+    from milepost.remote.address import Address
+    from milepost.sdk.signing_in import has_screen
+
+    link = Address(place.server or "", place.name).pages
+    if as_json:
+        output.write_json({"workspace": place.name, "url": link, "started": False})
+        return
+    output.say(link)
+    if not no_browser and has_screen():
         import webbrowser
 
         webbrowser.open(link)
@@ -80,38 +109,26 @@ def stop(name: WorkspaceName = None, as_json: AsJson = False) -> None:
         output.tell(f"no portal of {place.name!r} is running")
 
 
-def server(
-    host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The port to listen at.")] = None,
-    name: WorkspaceName = None,
-) -> None:
-    """Serve a workspace in the foreground, on this machine's own address.
-
-    Other addresses are refused: there are no users and no permissions yet.
-    """
-    if host not in ("127.0.0.1", "localhost"):
-        raise Misused(
-            f"milepost server does not listen at {host!r}: whoever reaches it could change everything. Listening "
-            "beyond this machine comes with the team server, which knows users. Until then, reach it through a "
-            "tunnel, such as: ssh -L 8765:127.0.0.1:8765 HOST."
-        )
+def _serve(place: WorkspacePlace, port: int | None, *, read_only: bool, as_json: bool) -> None:
+    """Be the portal, until Ctrl-C or `milepost portal stop`."""
     from milepost.sdk.portal_file import running
     from milepost.sdk.portal_process import be_portal
 
-    place = place_of(name)
     before = running(place.folder)
     if before is not None:
         raise Misused(f"The portal of {place.name!r} runs at port {before.port}. End it first: milepost portal stop")
-    be_portal(place.folder, port, ready=_announce)
 
+    def announce(state: PortalState) -> None:
+        link = state.link("/")
+        if as_json:
+            output.write_json({"workspace": place.name, "url": link, "port": state.port, "pid": state.pid})
+        else:
+            output.say(link)
+        sys.stdout.flush()
 
-def _announce(state: PortalState) -> None:
-    output.say(state.link("/"))
-    sys.stdout.flush()
-
-
-def _has_screen() -> bool:
-    """Whether a browser would come up in a window: one in the terminal would be in the way."""
-    if os.name == "nt" or sys.platform == "darwin":
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    try:
+        served = be_portal(place.folder, port, ready=announce, read_only=read_only)
+    except OSError as error:
+        raise Failed(f"The workspace {place.name!r} cannot be served: {error.strerror}") from error
+    if not served:
+        raise Failed(f"Another process has begun to serve the workspace {place.name!r} just now.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +19,7 @@ from milepost.cli.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from milepost.store.progress import Progress
     from milepost.store.records import ArtifactRecord, MetricSummary, RunRecord
 
 _MOST_FILES = 20
@@ -25,6 +28,7 @@ _MOST_FILES = 20
 @runs.command("show")
 def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) -> None:
     """Show a run: details, how it came about, tags, properties, metrics, files, and its error in plain words."""
+    from milepost.store.progress import progress_of
     from milepost.store.records import RunQuery
 
     with opened(name) as (workspace, store):
@@ -34,11 +38,13 @@ def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) ->
         children = [each.run_id for each in store.all_runs(RunQuery(parent_id=record.run_id, archived=None))]
         snapshots = store.snapshots(record.run_id)
         documents = store.documents(record.run_id)
+        progress = progress_of(store, [record.run_id]).get(record.run_id)
     if as_json:
         output.write_json(
             {
                 "workspace": workspace.name,
                 **run_json(record),
+                "progress": progress and {"done": progress.done, "total": progress.total},
                 "children": children,
                 "metrics": [summary_json(each) for each in metrics],
                 "files": [file_json(each) for each in files],
@@ -46,7 +52,7 @@ def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) ->
             }
         )
         return
-    _show_details(record, len(children))
+    _show_details(record, len(children), _progress_words(record, progress))
     show_origin(record, snapshots, documents)
     # What the part above has said in plain words need not be said again.
     properties = {key: value for key, value in record.properties.items() if key not in OWN_PROPERTIES}
@@ -65,7 +71,7 @@ def show_run(run: RunId, name: WorkspaceName = None, as_json: AsJson = False) ->
     _show_trouble(record)
 
 
-def _show_details(record: RunRecord, children: int) -> None:
+def _show_details(record: RunRecord, children: int, progress: str) -> None:
     hint = f"{children:,} (milepost runs list --parent {record.run_id})" if children else ""
     tables.details(
         [
@@ -73,6 +79,7 @@ def _show_details(record: RunRecord, children: int) -> None:
             ("Name", record.display_name or ""),
             ("Experiment", f"{record.experiment}, run {record.number}"),
             ("Status", status_cell(record.status)),
+            ("Progress", progress),
             ("Type", record.type or ""),
             ("Description", record.description or ""),
             ("Created", output.local(record.created_ns)),
@@ -86,6 +93,17 @@ def _show_details(record: RunRecord, children: int) -> None:
             ("Submitted by", record.submitted_by or ""),
         ]
     )
+
+
+def _progress_words(record: RunRecord, progress: Progress | None) -> str:
+    """``40 of 100 (40 %), about 3m 20s left``; the time for a run that goes on."""
+    from milepost.store.status import TERMINAL
+
+    if progress is None:
+        return ""
+    said = f"{progress.done:.12g} of {progress.total:.12g} ({math.floor(progress.fraction * 100)} %)"
+    left = None if record.status in TERMINAL else progress.remaining_s(time.time_ns())
+    return said if left is None else f"{said}, about {output.duration(round(left) * 1_000_000_000)} left"
 
 
 def _show_trouble(record: RunRecord) -> None:

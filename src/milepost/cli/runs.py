@@ -46,7 +46,13 @@ runs = typer.Typer(help="The runs of a workspace.", cls=_InOrder)
 SORTS: Final = ("created", "started", "ended", "number", "status", "name", "experiment", "target", "duration")
 METRIC_SORTS: Final = ("metric", "metric_min", "metric_max", "tag", "property", "param")
 _ASCENDING: Final = ("status", "name", "experiment", "target", "tag", "property", "param")
-_STYLES: Final = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
+_STYLES: Final = {
+    "Completed": "green",
+    "Failed": "red",
+    "Canceled": "yellow",
+    "NotResponding": "yellow",
+    "Running": "cyan",
+}
 _SHORT_ID: Final = 8
 MOST_NAMED: Final = 10
 """How many runs an error or a question names."""

@@ -17,7 +17,7 @@ from milepost.cli.chosen_environment import chosen_environment
 from milepost.cli.ending import end_by
 from milepost.cli.following import exit_code, follow, tell_end, watch, watching
 from milepost.cli.logs import usual_logs
-from milepost.cli.opening import chosen_name, opened, opened_or_made
+from milepost.cli.opening import chosen, opened, opened_or_made
 from milepost.cli.options import AsJson, Misused, RunId, WorkspaceName, key_values, seconds
 from milepost.cli.runs import find_run, run_json, runs
 
@@ -141,7 +141,7 @@ def submit(
                 script=inside,
                 arguments=list(arguments or []) or None,
                 command=command,
-                compute_target=_pool(workspace, target),
+                compute_target=known_pool(workspace, target),
                 environment=chosen_environment(workspace, environment, python),
                 max_run_duration_seconds=limit,
             )
@@ -187,7 +187,7 @@ def _place(source: Path | None, script: str | None) -> tuple[Path, str | None]:
     return folder, str(place) if source is not None and place.is_file() and place.is_relative_to(folder) else script
 
 
-def _pool(workspace: Workspace, name: str | None) -> str | None:
+def known_pool(workspace: Workspace, name: str | None) -> str | None:
     """The pool as it is spelled in the workspace.  Raises Misused where there is none."""
     from milepost.sdk.compute import find_record
     from milepost.sdk.run_configuration import LOCAL
@@ -278,4 +278,4 @@ def tell_submitted(run: Run, workspace: Workspace, *, as_json: bool, follows: bo
 
 def _elsewhere(workspace: str) -> str:
     """What a command needs to find a workspace that is not the one of this folder."""
-    return "" if chosen_name(None)[0].lower() == workspace.lower() else f" -w {workspace}"
+    return "" if chosen(None).name.lower() == workspace.lower() else f" -w {workspace}"

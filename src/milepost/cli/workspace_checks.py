@@ -31,13 +31,14 @@ def check_workspaces() -> Iterator[Finding]:
     broken: list[str] = []
     try:
         places = home.list_workspaces(on_error=lambda error: broken.append(error.message))
+        on_servers = home.list_server_workspaces(on_error=lambda error: broken.append(error.message))
     except AzureMLException as error:
         yield from_error("workspace", error.message)
         return
     yield from (from_error("workspace", message) for message in broken)
-    if not places and not broken:
+    if not places and not on_servers and not broken:
         yield Finding("workspace", OK, f"there is no workspace in {home.workspaces_folder()} yet")
-    for place in places:
+    for place in (*places, *on_servers):
         yield from check_workspace(place)
 
 
@@ -57,7 +58,7 @@ def check_workspace(place: WorkspacePlace) -> Iterator[Finding]:
                 path=str(folder),
                 workspace=place.name,
             )
-    yield from check_store(place)
+    yield from check_store(place) if place.server is None else check_server(place)
     yield from check_journals(place)
     yield from check_jobs(place)
 
@@ -95,6 +96,43 @@ def check_store(place: WorkspacePlace) -> Iterator[Finding]:
             )
         else:
             yield finding(PROBLEM, f"{file} is damaged: {said}", restore)
+
+
+def check_server(place: WorkspacePlace) -> Iterator[Finding]:
+    """The workspace's server answers and lets this user in, and no file waits for it."""
+    from milepost.remote.uploads import waiting_in
+    from milepost.sdk.exceptions import AzureMLException
+    from milepost.sdk.server_store import ask_there
+    from milepost.store.errors import NotAllowed, NotFound, StoreError
+
+    def finding(status: str, found: str, advice: str = "") -> Finding:
+        return Finding("server", status, found, advice, path=str(place.folder), workspace=place.name)
+
+    server = place.server or ""
+    try:
+        ask_there(place)
+    except NotAllowed as error:
+        yield finding(PROBLEM, str(error), "Nothing that was logged is lost; after signing in run: milepost sync")
+    except NotFound as error:
+        yield finding(
+            PROBLEM, f"{server} has no such workspace ({error})", f"If it was deleted for good, remove {place.folder}."
+        )
+    except (StoreError, AzureMLException) as error:
+        yield finding(
+            PROBLEM, str(error), "What is logged meanwhile is kept; when the server is back, run: milepost sync"
+        )
+    else:
+        yield finding(OK, f"{server} answers")
+    waiting = len(waiting_in(place.folder / "uploads"))
+    if waiting:
+        yield finding(PROBLEM, f"{_count(waiting, 'file')} not sent to {server} yet", "Run: milepost sync")
+    refused = sorted((place.folder / "refused").glob("*.json"))
+    if refused:
+        yield finding(
+            NOTE,
+            f"{_count(len(refused), 'record')} that the server refused for good, in {refused[0].parent}",
+            "Each file says why. Nothing needs them any more: remove them when you have seen them.",
+        )
 
 
 def _open_to_look(file: Path) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.cli import output, tables
-from milepost.cli.opening import chosen_name, opened, place_of
+from milepost.cli.opening import chosen, opened, place_of
 from milepost.cli.options import AsJson, Failed, WorkspaceName, key_values
 from milepost.cli.tables import Column
 
@@ -158,7 +158,8 @@ def list_workspaces(as_json: AsJson = False) -> None:
     from milepost.sdk.exceptions import UserErrorException
 
     try:
-        current, _ = chosen_name(None)
+        wanted = chosen(None)
+        current = wanted.name if wanted.server is None else ""
     except UserErrorException as error:
         output.tell(f"warning: {error.message}")
         current = ""
@@ -193,7 +194,7 @@ def workspace_info(
     with opened(name) as (found, store):
         info = store.info()
         place = place_of(found.name)
-        file = place.folder / "store.db"
+        file = place.folder / "store.db"  # of one on a server there is none here
         counts = {
             "schema": info.schema,
             "experiments": info.experiments,
@@ -207,7 +208,7 @@ def workspace_info(
             "blob_bytes": info.blob_bytes,
             "artifact_bytes": info.artifact_bytes,
         }
-    _, source = chosen_name(name)
+    source = chosen(name).source
     if as_json:
         output.write_json({**_place(place), "chosen_by": source, **counts})
         return
@@ -215,6 +216,7 @@ def workspace_info(
         [
             ("Workspace", place.name),
             ("Chosen by", source),
+            *([("Server", place.server)] if place.server is not None else []),
             ("Folder", str(place.folder)),
             ("Id", place.id),
             ("Created", _created(place)),
@@ -223,13 +225,16 @@ def workspace_info(
             ("Metrics", f"{info.metrics:,} with {info.points:,} points"),
             ("Models", f"{info.models:,}"),
             ("Files", f"{info.artifacts:,}, {output.size(info.artifact_bytes)} in all"),
-            ("On disk", f"{output.size(store_bytes)} database, {output.size(info.blob_bytes)} files"),
+            ("On disk", f"{output.size(store_bytes)} database, {output.size(info.blob_bytes)} files")
+            if place.server is None
+            else ("On the server", f"{output.size(info.blob_bytes)} files"),
         ]
     )
 
 
 def _place(place: WorkspacePlace) -> dict[str, Any]:
-    return {"name": place.name, "id": place.id, "created": place.created, "folder": str(place.folder)}
+    found = {"name": place.name, "id": place.id, "created": place.created, "folder": str(place.folder)}
+    return found if place.server is None else {**found, "server": place.server}
 
 
 def _created(place: WorkspacePlace) -> str:

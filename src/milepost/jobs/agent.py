@@ -20,7 +20,7 @@ from milepost.jobs import environments, process_tree
 from milepost.jobs import job as jobs
 from milepost.jobs.agent_start import SPACE_TO_FREE, STOP, is_held
 from milepost.jobs.environments import EnvironmentFailed
-from milepost.jobs.job import Job
+from milepost.jobs.job import Job, Request
 from milepost.jobs.launcher import Launcher, LaunchFailed
 from milepost.jobs.local_launcher import start_detached
 from milepost.jobs.queue import Waiting, next_jobs
@@ -33,6 +33,8 @@ PREPARING_AT_ONCE: Final = 4
 """Environments that are built at the same time."""
 LAUNCHES: Final = 3
 """How often a supervisor is started for a run before that run is given up."""
+LAUNCHES_OF_SWEEP: Final = 10
+"""The same for a sweep's controller, counted anew once it has brought its trials forward."""
 _POLL_S: Final = 0.05
 _SLOW_POLL_S: Final = 0.25
 _TIDY_S: Final = 3600.0
@@ -52,6 +54,13 @@ class _Entry:
     prepared: bool = False
     queued: bool = False
     introduced: bool = False
+    progress: int = 0
+    """Of a sweep: when its trials were last brought forward, before its controller was started."""
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it has trials and a controller, and no script of its own."""
+        return self.job.sweep is not None
 
 
 @dataclass
@@ -87,6 +96,8 @@ class Agent:
     def _see_to(self, entry: _Entry) -> None:
         if entry.handle is not None:
             self._look_after(entry)
+        elif entry.is_sweep:
+            entry.prepared = True  # and what is asked of it its controller hears, which may have trials
         elif (request := jobs.asked(entry.folder)) is not None:
             self._end(entry, request.status, request.error)
         elif not entry.prepared:
@@ -195,6 +206,8 @@ class Agent:
         run_id = entry.job.run_id
         if not entry.introduced:
             self._introduce(entry)
+        if entry.is_sweep:
+            self._end_trials(run_id)
         for path in sorted((entry.folder / jobs.LOG_FOLDER).glob("*")):
             try:
                 artifact(self.record, run_id, f"{jobs.LOG_FOLDER}/{path.name}", path)
@@ -203,6 +216,13 @@ class Agent:
         status(self.record, run_id, how, error)
         jobs.remove_job(entry.folder)
         self.entries.pop(entry.folder.name, None)
+
+    def _end_trials(self, run_id: str) -> None:
+        """End the trials of a sweep that nobody controls any more."""
+        message = f"The sweep {run_id} that it belongs to was ended."
+        request = Request("Canceled", {"code": "ParentCanceled", "message": message, "details": ""})
+        for child in self.record.unfinished(run_id):
+            jobs.ask(jobs.job_folder(self.workspace, child), request)
 
     # Its turn.
 
@@ -246,7 +266,9 @@ class Agent:
                 status(self.record, entry.job.run_id, "Queued")
 
     def _launch(self, entry: _Entry) -> None:
-        if entry.launches >= LAUNCHES:
+        if entry.is_sweep and (made := _progress(entry.folder)) != entry.progress:
+            entry.progress, entry.launches = made, 0
+        if entry.launches >= (LAUNCHES_OF_SWEEP if entry.is_sweep else LAUNCHES):
             message = "The process that supervises the run was killed or crashed several times before it could begin."
             said = self.launcher.logs(entry.job, entry.folder, entry.handle or "").strip()
             self._end(entry, "Failed", {"code": "SupervisorDied", "message": message, "details": said[-4000:]})
@@ -270,8 +292,8 @@ class Agent:
         self._launch(entry)
 
     def preparing(self) -> bool:
-        """Whether something may come to an end any moment."""
-        return any(entry.handle is None for entry in self.entries.values())
+        """Whether something may come to an end, or begin, any moment."""
+        return any(entry.handle is None or entry.is_sweep for entry in self.entries.values())
 
 
 def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
@@ -304,6 +326,13 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
     finally:
         if lock.held:
             lock.release()
+
+
+def _progress(folder: Path) -> int:
+    """A number that changes when a sweep's trials are brought forward."""
+    with suppress(OSError):
+        return (folder / "trials").stat().st_mtime_ns
+    return 0
 
 
 def _waiting(job: Job) -> Waiting:

@@ -25,9 +25,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import Any, Final
 
 from milepost.jobs import process_tree
+from milepost.jobs.plain_files import whole
 from milepost.jobs.removal import remove_tree
 
 DRIVER_LOG: Final = "azureml-logs/70_driver_log.txt"
@@ -76,6 +78,8 @@ class Job:
     """Folders of the working directory whose files are kept."""
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What the submitting process says of the run.  The agent says it again: that process may have died."""
+    sweep: dict[str, Any] | None = None
+    """Of a sweep: what it is to do (``milepost.sweeps``).  It has a controller in place of a supervisor."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +121,29 @@ def write_job(workspace: Path, job: Job, variables: dict[str, str]) -> Path:
 
 def read_job(folder: Path) -> Job:
     """The job in a folder.  Raises OSError, ValueError."""
-    found = json.loads((folder / "job.json").read_bytes())
+    place = folder / "job.json"
     try:
+        found = json.loads(whole(place))
         found["events"] = [(kind, data) for kind, data in found["events"]]
-        return Job(**found)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'job.json'} was written by another version of Milepost ({error})") from error
+        job = Job(**found)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{place} was written by another version of Milepost ({error})") from error
+    named = [(name, kinds) for names, kinds in _KINDS.items() for name in names.split()]
+    wrong = [name for name, kinds in named if not isinstance(getattr(job, name), kinds)]
+    if wrong:
+        raise ValueError(f"{place} was changed, or written by another version of Milepost ({', '.join(wrong)})")
+    return job
+
+
+_KINDS: Final[dict[str, type | UnionType]] = {
+    "run_id experiment workspace workspace_id target submitter manifest portal framework communicator": str,
+    "submitted_ns node_count processes_per_node parameter_servers": int,
+    "arguments watched": list,
+    "environment environment_variables": dict,
+    "script": str | None,
+    "command": list | str | None,
+    "sweep": dict | None,
+}
 
 
 def has_jobs(workspace: Path) -> bool:
@@ -199,6 +220,6 @@ def write_json(path: Path, content: Any) -> None:
 def read_json(path: Path) -> Any:
     """What a file holds; None where there is none, or where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, ValueError):
+        return json.loads(whole(path).decode("utf-8", "surrogateescape"))
+    except (OSError, ValueError, RecursionError):
         return None

@@ -38,7 +38,7 @@ def listing(workspace: Path) -> list[ListedJob]:
                     _state(folder),
                     job.submitted_ns,
                     job.node_count,
-                    command if isinstance(command, str) else " ".join(command),
+                    command if isinstance(command, str) else " ".join(map(str, command)),
                 )
             )
     order = ("ending", "running", "waiting", "preparing")

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from milepost.jobs.job import LOG_FOLDER, job_folder
+from milepost.jobs.plain_files import opened_in, sizes
+
+_BEGIN = f"{LOG_FOLDER}/"
 
 
-def live_logs(workspace: Path, run_id: str) -> dict[str, Path]:
-    """The logs that grow: name -> file.  Empty where the run has ended, or is on another machine."""
-    folder = job_folder(workspace, run_id) / LOG_FOLDER
-    found = {}
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_file(follow_symlinks=False):
-                found[f"{LOG_FOLDER}/{entry.name}"] = Path(entry.path)
-    return dict(sorted(found.items()))
+def live_logs(workspace: Path, run_id: str) -> dict[str, int]:
+    """The logs that grow: name -> bytes just now.  Empty where the run has ended, or is on another machine."""
+    try:
+        found = sizes(job_folder(workspace, run_id) / LOG_FOLDER)
+    except OSError:
+        return {}
+    return {f"{_BEGIN}{name}": found[name] for name in sorted(found)}
 
 
 def read_live(workspace: Path, run_id: str, name: str, start: int, limit: int) -> bytes | None:
     """The bytes of a growing log from ``start``, at most ``limit``; None where it does not grow (any more)."""
-    path = live_logs(workspace, run_id).get(name)
-    if path is None:
+    if not name.startswith(_BEGIN):
         return None
     try:
-        with path.open("rb") as file:
+        with opened_in(job_folder(workspace, run_id) / LOG_FOLDER, name[len(_BEGIN) :]) as file:
             file.seek(start)
             return file.read(limit)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return None

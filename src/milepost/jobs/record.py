@@ -33,6 +33,10 @@ class Record(Protocol):
         """The run's descendants that have not ended themselves, after ``settle``."""
         ...
 
+    def is_shared(self) -> bool:
+        """Whether it is looked at on other machines, which have none of the files that are here."""
+        ...
+
     def nodes(self, target: str) -> int | None:
         """How many nodes the pool of that name has now; None where there is no such pool (any more), 0 where that
         cannot be told just now."""

@@ -23,11 +23,12 @@ from milepost.jobs.collect import Collector
 from milepost.jobs.environments import EnvironmentFailed, Interpreter
 from milepost.jobs.exits import reason_from_log
 from milepost.jobs.job import Job
+from milepost.jobs.live_logs import LiveLogs
 from milepost.jobs.record import Record, artifact, status
 from milepost.jobs.script_process import ScriptProcesses, StartFailed
 from milepost.jobs.snapshots import manifest
+from milepost.jobs.taking import taken
 from milepost.jobs.working_directory import NoWorkingDirectory, write_working_directory
-from milepost.journal.lock import FileLock
 from milepost.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class Supervisor:
             if now >= due_collect:
                 began = time.monotonic()
                 collector.early()
+                if self.record.is_shared():
+                    self._live_logs.show()
                 # What takes long is done seldom: at most a tenth of the time goes into it.
                 due_collect = time.monotonic() + max(COLLECT_S, 10 * (time.monotonic() - began))
             processes.wait(_FIRST_POLLS_S if now - begin < 1 else _POLL_S)
@@ -225,7 +228,7 @@ class Supervisor:
         wanted = jobs.asked(self.folder)
         self.collector.stopped = lambda: jobs.asked(self.folder) != wanted
         left = self.collector.finish(last=not self._survivors)
-        if self.collector.replaced_bytes > WORTH_FREEING:
+        if self.collector.replaced_bytes + self._live_logs.replaced_bytes > WORTH_FREEING:
             with suppress(OSError):
                 (self.folder.parent / SPACE_TO_FREE).touch()
         self._keep_logs()
@@ -256,6 +259,10 @@ class Supervisor:
         return Collector(
             self.record, self.job.run_id, self.folder / "work", self.job.watched, given=given, began_ns=began_ns
         )
+
+    @cached_property
+    def _live_logs(self) -> LiveLogs:
+        return LiveLogs(self.record, self.job.run_id, self.folder)
 
     def _keep_logs(self) -> None:
         for path in sorted((self.folder / jobs.LOG_FOLDER).glob("*")):
@@ -303,22 +310,14 @@ def supervise(workspace: Path, home: Path, run_id: str, record: Record) -> bool:
 
     False where the job is gone, or another supervisor is at it.
     """
-    folder = jobs.job_folder(workspace, run_id)
-    lock = FileLock(folder / "supervisor.lock")
-    try:
-        if not lock.acquire():
+    with taken(workspace, run_id) as found:
+        if found is None:
             return False
-        job = jobs.read_job(folder)
-    except OSError:
-        return False  # it has ended
-    try:
+        folder, job = found
         process_tree.become_subreaper()
         supervisor = Supervisor(workspace, home, folder, job, record)
         end = supervisor.bury() if (folder / "started.json").exists() else supervisor.run()
         supervisor.finish(end)
-        jobs.remove_job(folder)
-    finally:
-        lock.release()
     return True
 
 

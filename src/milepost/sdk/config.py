@@ -101,7 +101,7 @@ def server_url(config: WorkspaceConfig | None) -> str | None:
     if config is not None and config.url is not None:
         return config.url
     url = os.environ.get(URL_VARIABLE, "").strip()
-    return _check_url(url, f"The environment variable {URL_VARIABLE}") if url else None
+    return checked_url(url, f"The environment variable {URL_VARIABLE}") if url else None
 
 
 def write_config(
@@ -190,12 +190,12 @@ def _config(path: Path, facts: dict[str, Any]) -> WorkspaceConfig:
         except UserErrorException as error:
             raise _wrong(path, f"gives a name that cannot be one ({error.message})", error) from error
     if url is not None:
-        url = _check_url(url, str(path))
+        url = checked_url(url, str(path))
     return WorkspaceConfig(name, facts.get("subscription_id", ""), facts.get("resource_group", ""), url, path)
 
 
-def _check_url(url: str, where: str) -> str:
-    """``url`` without a slash at its end when it is the address of a web server."""
+def checked_url(url: str, where: str) -> str:
+    """``url`` without a slash at its end.  Raises UserErrorException where it is no address of a web server."""
     from urllib.parse import urlsplit
 
     try:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from milepost.sdk.exceptions import UserErrorException, deferred
-from milepost.sdk.home import workspace_folder
 from milepost.sdk.local_files import copy_file, explained, files_below
+from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.sdk.workspace import Workspace
@@ -52,7 +52,14 @@ class Datastore:
             )
         self._workspace = workspace
         self._name = name
-        self._folder = _folder or workspace_folder(workspace.name) / "datastores" / name
+        if _folder is None and workspace._place.server is not None:
+            place = workspace._place
+            warn(
+                f"Milepost: the datastore {name!r} keeps its files on this machine, in {place.folder}: the server "
+                f"{place.server} keeps the files of runs and models alone.",
+                stacklevel=3,
+            )
+        self._folder = _folder or workspace._place.folder / "datastores" / name
 
     @staticmethod
     def get(workspace: Workspace, datastore_name: str) -> Datastore:

@@ -29,6 +29,8 @@ PIECE_BYTES: Final = 4 << 20
 """How much of a journal goes into one batch, at most (one large record may be more)."""
 LOOK_FOR_DEAD_S: Final = 10.0
 """How often a long-lived process looks for journals that others left behind."""
+ALIVE_S: Final = 30.0
+"""After so long without a delivery a server is told that this process lives."""
 WARN_AFTER_S: Final = 10.0
 FORK_PATIENCE_S: Final = 30.0
 """How long a fork waits, at most, for the end of a transaction or an import of the drain's thread."""
@@ -49,9 +51,15 @@ class _Unfinished(DrainTimeout):
 
 
 class _Waiter:
-    """Somebody who waits for the drain.  ``others``: also until no other process is delivering a dead journal."""
+    """Somebody who waits for the drain, until ``until`` (monotonic seconds).
 
-    def __init__(self, others: bool) -> None:
+    ``others``: also until no other process is delivering a dead journal.  ``patience``: so long (seconds) is a store
+    asked again that cannot be reached.
+    """
+
+    def __init__(self, until: float, others: bool, patience: float) -> None:
+        self.until = until
+        self.asks_until = time.monotonic() + patience
         self.done = threading.Event()
         self.error: Exception | None = None
         self.others = others
@@ -84,15 +92,45 @@ class _Course:
         self.reached = applied
 
 
+class _Watched:
+    """A sink whose answers are noted as progress."""
+
+    def __init__(self, sink: Sink, drain: Drain) -> None:
+        self._sink = sink
+        self._drain = drain
+
+    def apply(self, batch: Batch) -> int:
+        reached = self._sink.apply(batch)
+        self._drain.note_progress()
+        return reached
+
+    def check(self, batch: Batch) -> None:
+        self._sink.check(batch)
+        self._drain.note_progress()
+
+    def applied(self, journal_id: str) -> int:
+        return self._sink.applied(journal_id)
+
+    def close_journal(self, journal_id: str, reason: str) -> list[str]:
+        return self._sink.close_journal(journal_id, reason)
+
+
 class Drain:
     """Drains one writer into a sink, from a thread of its own that starts when there is something to do.
 
-    ``open_sink`` is called in that thread: it may take long and may fail; it is called again then.
+    ``open_sink`` is called in that thread: it may take long and may fail; it is called again then.  So is
+    ``say_alive``, where there is one: now and then, with the journal's id; it gives whether to say it again.
     """
 
-    def __init__(self, writer: JournalWriter, open_sink: Callable[[], Sink]) -> None:
+    def __init__(
+        self,
+        writer: JournalWriter,
+        open_sink: Callable[[], Sink],
+        say_alive: Callable[[str], bool] | None = None,
+    ) -> None:
         self.writer = writer
         self.open_sink = open_sink
+        self.say_alive = say_alive
         self.reset()
         _drains.add(self)
 
@@ -113,6 +151,9 @@ class Drain:
         self._looked_ns: int | None = None
         self._failing_since: float | None = None
         self._told = False
+        self._progress = time.monotonic()
+        self._not_before = 0.0  # a server has said when to come again
+        self._alive_due: float | None = None  # None: nobody waits to hear of this process
 
     # -- called by any thread ----------------------------------------------------------------------------------
 
@@ -122,22 +163,30 @@ class Drain:
         if self._thread is None:
             self._start()
 
-    def wait(self, timeout: float, *, others: bool = False) -> None:
+    def wait(self, timeout: float, *, others: bool = False, patience: float = 0.0, idle: float | None = None) -> None:
         """Return once the store has all that was logged before this call, by this process and by those that are gone.
 
-        ``others``: also what another process is just now delivering of those that are gone.  Raises DrainTimeout, or
-        the store's own error where there is one.
+        ``others``: also what another process is just now delivering of those that are gone.  ``patience``: so long
+        (seconds) is a store asked again that cannot be reached.  ``idle``: give up after so many seconds in which the
+        store took nothing.  Raises DrainTimeout, or the store's own error where there is one.
         """
-        until = time.monotonic() + timeout
-        waiter = _Waiter(others)
+        begun = time.monotonic()
+        until = begun + timeout
+        waiter = _Waiter(until, others, patience)
         self.wakeups.put(waiter)
         if self._thread is None and not self._start():
             left = self._serve([waiter])  # no thread can be started any more: the interpreter is ending
             while left and time.monotonic() < until:
                 time.sleep(_ASK_AGAIN_S)
                 left = self._serve(left)
-        if not waiter.done.wait(max(0.0, until - time.monotonic())):
-            raise DrainTimeout(f"what was logged did not reach the store within {timeout:g} s; {self._whereabouts()}")
+        while not waiter.done.wait(max(0.0, min(until - time.monotonic(), timeout if idle is None else 0.1))):
+            now = time.monotonic()
+            if now >= until:
+                raise DrainTimeout(
+                    f"what was logged did not reach the store within {timeout:g} s; {self._whereabouts()}"
+                )
+            if idle is not None and now - max(begun, self._progress) > idle:
+                raise DrainTimeout(f"the store has not answered for {idle:g} s; {self._whereabouts()}")
         if waiter.error is not None:
             raise waiter.error
 
@@ -166,6 +215,15 @@ class Drain:
             segment.header.journal_id != course.journal_id or segment.offset_of(position) > course.reached
             for segment, position in segments
         )
+
+    def note_progress(self) -> None:
+        """The store has taken something."""
+        self._progress = time.monotonic()
+
+    def failing_for(self) -> float:
+        """For how long (seconds) nothing could be delivered; 0 where all is well."""
+        since = self._failing_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def _whereabouts(self) -> str:
         if self.writer.path.is_dir():
@@ -199,20 +257,26 @@ class Drain:
         while not self._stopping and self.wakeups is wakeups:
             waiters = left
             try:
-                more = wakeups.get(timeout=_ASK_AGAIN_S if left else self._pause())
+                more = wakeups.get(timeout=self._pause(bool(left)))
                 while True:
                     if more is not None:
                         waiters.append(more)
                     more = wakeups.get_nowait()
             except queue.Empty:
                 pass
-            left = self._serve(waiters)
+            left = waiters if time.monotonic() < self._not_before else self._serve(waiters)
 
-    def _pause(self) -> float:
+    def _pause(self, is_awaited: bool) -> float:
+        now = time.monotonic()
+        if now < self._not_before:
+            return self._not_before - now
         if self._failing_since is None:
-            return INTERVAL_S
-        # Ask a store that does not answer less and less often, up to every 5 s.
-        return min(5.0, max(INTERVAL_S, (time.monotonic() - self._failing_since) / 4))
+            return _ASK_AGAIN_S if is_awaited else INTERVAL_S
+        # Ask a store that does not answer less and less often, up to every 5 s, and not all processes at once.
+        from random import uniform
+
+        pause = max(INTERVAL_S, (now - self._failing_since) / 4)
+        return min(INTERVAL_S if is_awaited else 5.0, pause) * uniform(0.7, 1.3)  # noqa: S311  no secret
 
     def _serve(self, waiters: list[_Waiter]) -> list[_Waiter]:
         """Drain what there is and answer those who wait.  Gives those who have to go on waiting."""
@@ -228,8 +292,10 @@ class Drain:
                 if waiters or self._looks_due():
                     self._looked_ns = time.monotonic_ns()
                     own = self.writer.journal_id if self.writer.started else None
-                    _, in_other_hands = deliver_dead(self.writer.folder, self.open_sink, own)
+                    _, in_other_hands = deliver_dead(self.writer.folder, self._open_sink, own)
                 self._failing_since, self._told = None, False
+                self._progress = time.monotonic()
+                self._tell_alive()
             except _Unfinished as unfinished:
                 error = unfinished
             except Exception as failure:
@@ -248,12 +314,41 @@ class Drain:
         if isinstance(error, _Unfinished):
             waiter.tries -= 1
             return waiter.tries > 0
-        if error is not None or not waiter.others:
+        if error is not None:
+            return self._is_worth_asking_again(waiter, error)
+        if not waiter.others:
             return False
         # Only those of the first look: others may die, and be taken, for ever.
         known = in_other_hands if waiter.in_other_hands is None else waiter.in_other_hands
         waiter.in_other_hands = known & in_other_hands
         return bool(waiter.in_other_hands)
+
+    def _is_worth_asking_again(self, waiter: _Waiter, error: Exception) -> bool:
+        from milepost.store.errors import Busy, Offline, StoreUnavailable
+
+        if isinstance(error, Busy):
+            return self._not_before < waiter.until
+        if isinstance(error, Offline) or not isinstance(error, StoreUnavailable):
+            return False
+        return time.monotonic() < waiter.asks_until
+
+    def _tell_alive(self) -> None:
+        if self.say_alive is None or self._alive_due is None or time.monotonic() < self._alive_due:
+            return
+        from random import uniform
+
+        from milepost.store.errors import NotFound, StoreError
+
+        goes_on = True
+        try:
+            goes_on = self.say_alive(self._course.journal_id)
+        except NotFound:
+            goes_on = False  # a server that is older than this, or a workspace that is gone
+        except StoreError as error:
+            log.debug("the server could not be told that this process lives: %s", error)
+        # Not all at once: many may have begun in one moment.
+        pause = ALIVE_S * uniform(0.8, 1.0)  # noqa: S311  no secret
+        self._alive_due = time.monotonic() + pause if goes_on else None
 
     def _looks_due(self) -> bool:
         if not self.writer.started:
@@ -261,12 +356,24 @@ class Drain:
         return self._looked_ns is None or time.monotonic_ns() - self._looked_ns > LOOK_FOR_DEAD_S * 1e9
 
     def _load(self) -> None:
+        import random  # noqa: F401  here, where forks wait for it
+
         import milepost.journal.recovery
         import milepost.sdk.batches
         import milepost.store.store  # noqa: F401
 
+    def _open_sink(self) -> Sink:
+        return _Watched(self.open_sink(), self)
+
     def _note_failure(self, failure: Exception) -> None:
+        from milepost.store.errors import Busy, NotAllowed, Offline
+
         now = time.monotonic()
+        if isinstance(failure, Busy):
+            from random import uniform
+
+            self._not_before = now + failure.after_s * uniform(1.0, 1.5)  # noqa: S311  no secret
+            self._progress = now  # it has answered
         if self._failing_since is None:
             self._failing_since = now
             log.debug("the drain failed", exc_info=failure)
@@ -274,7 +381,8 @@ class Drain:
             self.writer.sync()
         except OSError as error:
             log.debug("the journal could not be synced: %s", error)
-        if not self._told and now - self._failing_since > WARN_AFTER_S:
+        is_late = now - self._failing_since > WARN_AFTER_S
+        if not self._told and not isinstance(failure, Offline) and (is_late or isinstance(failure, NotAllowed)):
             self._told = True
             warn(f"Milepost cannot deliver what is logged: {failure}. Training goes on; {self._whereabouts()}.")
 
@@ -353,8 +461,12 @@ class Drain:
 
     def _deliver(self, course: _Course, batch: Batch) -> None:
         course.pending = batch
-        course.reached = max(course.reached, self.open_sink().apply(batch))
+        from milepost.sdk.refused import apply_what_is_taken
+
+        reached = apply_what_is_taken(self._open_sink(), batch, self.writer.folder.parent)
+        course.reached = max(course.reached, reached)
         course.pending = None
+        self._alive_due = time.monotonic() + ALIVE_S
 
     # -- forks -------------------------------------------------------------------------------------------------
 

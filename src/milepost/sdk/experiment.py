@@ -103,11 +103,11 @@ class Experiment:
     @property
     def portal_url(self) -> str:
         """The portal's address."""
-        return links.portal_base(self._workspace._recorder.folder)
+        return links.portal_base(self._workspace._recorder)
 
     def get_portal_url(self) -> str:
         """The address that opens this experiment's page; the portal is started if none runs (see ``sdk/links.py``)."""
-        return links.experiment_url(self._name, self._workspace._recorder.folder)
+        return links.experiment_url(self._name, self._workspace._recorder)
 
     @classmethod
     def get_docs_url(cls) -> str:
@@ -149,22 +149,28 @@ class Experiment:
         return run
 
     def submit(self, config: Any, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
-        """Submit a ``ScriptRunConfig`` (or an estimator) and give its run at once.
+        """Submit a ``ScriptRunConfig`` (or an estimator, or a ``HyperDriveConfig``) and give its run at once.
 
         A snapshot of its folder is taken; the script runs in a process of its own, whatever becomes of this one.
         ``display_name`` and ``run_id`` may be given too.  Raises UserErrorException for what cannot be run,
         SnapshotException for a folder that cannot be kept, ComputeTargetException for a target that is not there.
         """
         from milepost.sdk.submission import submit
+        from milepost.sdk.submit_registry import ExperimentSubmitRegistrar
 
         show = kwargs.pop("show_output", False)
-        run = submit(
-            self,
-            config,
-            tags,
-            parent_id=kwargs.pop("parent_run_id", None),
-            display_name=kwargs.pop("display_name", None),
-            run_id=kwargs.pop("run_id", None),
+        other = ExperimentSubmitRegistrar._find(config)
+        run: Run = (
+            other(config, self._workspace, self._name, tags=tags, **kwargs)
+            if other is not None
+            else submit(
+                self,
+                config,
+                tags,
+                parent_id=kwargs.pop("parent_run_id", None),
+                display_name=kwargs.pop("display_name", None),
+                run_id=kwargs.pop("run_id", None),
+            )
         )
         if show:
             run.wait_for_completion(show_output=True)
@@ -181,6 +187,12 @@ class Experiment:
         from milepost.sdk.run import Run
 
         return Run.list(self, type=type, tags=tags, properties=properties, include_children=include_children)
+
+    def to_dataframe(self, **options: Any) -> Any:
+        """The runs as a data frame, one row each; ``options`` are those of ``milepost.runs_dataframe``."""
+        from milepost.sdk.dataframes import runs_dataframe
+
+        return runs_dataframe(self, **options)
 
     # -- tags and life -----------------------------------------------------------------------------------------
 
@@ -271,8 +283,8 @@ class Experiment:
             [
                 ("Name", self._name, None),
                 ("Workspace", self._workspace.name, None),
-                ("Report Page", "Link to the Milepost portal", self.get_portal_url()),
-                ("Docs Page", "Link to Documentation", self.get_docs_url()),
+                display.page("Report Page", self._workspace._recorder.folder, self.get_portal_url),
+                display.docs(self.get_docs_url()),
             ]
         )
 

@@ -45,6 +45,8 @@ class WorkspacePlace:
     created: str
     """When it was made: ISO 8601, UTC."""
     folder: Path
+    server: str | None = None
+    """The address of the server that the workspace is on; then the folder holds only what has not arrived there yet."""
 
 
 def home() -> Path:
@@ -105,12 +107,7 @@ def find_workspace(name: str) -> WorkspacePlace | None:
         UserErrorException: see `check_workspace_name`.
         WorkspaceException: its ``workspace.json`` is missing, broken or made by a newer Milepost.
     """
-    folder = workspace_folder(name)
-    try:
-        is_there = folder.is_dir() and any(folder.iterdir())
-    except OSError as error:
-        raise _unusable(folder, "read", error) from error
-    return _read(folder) if is_there else None
+    return _found(workspace_folder(name))
 
 
 def create_workspace(name: str) -> tuple[WorkspacePlace, bool]:
@@ -125,19 +122,97 @@ def create_workspace(name: str) -> tuple[WorkspacePlace, bool]:
     found = find_workspace(name)
     if found is not None:
         return found, False
-    import shutil
     import uuid
 
-    folder = workspace_folder(name)
+    return _make(workspace_folder(name), name, str(uuid.uuid4()), None)
+
+
+def server_workspace(server: str, name: str) -> WorkspacePlace:
+    """The place on this machine of a workspace on a server, made if it is not there; nobody is asked for that.
+
+    ``server``: its address, without a slash at the end.  What is logged waits there until the server has it.
+
+    Raises:
+        UserErrorException: see `check_workspace_name`.
+        WorkspaceException: the home cannot be written, or its ``workspace.json`` cannot be used.
+    """
+    import uuid
+
+    check_workspace_name(name)
+    folder = servers_folder() / _folder_of(server) / name.lower()
+    found = _found(folder)
+    if found is not None:
+        return found
+    address = f"{server}/workspaces/{name.lower()}"
+    return _make(folder, name, str(uuid.uuid5(uuid.NAMESPACE_URL, address)), server)[0]
+
+
+def forget_server_workspace(place: WorkspacePlace) -> None:
+    """Remove the place of a workspace that its server does not have, where nothing waits in it."""
+    import shutil
+
+    with contextlib.suppress(OSError):
+        if [each.name for each in place.folder.iterdir()] != [_FILE]:
+            return
+        aside = place.folder.with_name(f".old-{os.getpid()}-{os.urandom(8).hex()}")
+        place.folder.rename(aside)
+        if [each.name for each in aside.iterdir()] == [_FILE]:
+            shutil.rmtree(aside)
+        else:
+            aside.rename(place.folder)  # another process has begun to record just now
+
+
+def servers_folder() -> Path:
+    """The folder with one folder for each server, with one for each of its workspaces.  It need not exist."""
+    return home() / "servers"
+
+
+def list_server_workspaces(on_error: Callable[[WorkspaceException], None] | None = None) -> list[WorkspacePlace]:
+    """The places on this machine of all workspaces on servers; see `list_workspaces`."""
+    parent = servers_folder()
+    try:
+        servers = sorted(each for each in parent.iterdir() if each.is_dir())
+        return [place for each in servers for place in _list(each, on_error)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unusable(parent, "read", error) from error
+
+
+def _folder_of(server: str) -> str:
+    """A folder's name for a server: its host and port to be read by people, and a digest of the whole address."""
+    from hashlib import sha256
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(server)
+    shown = re.sub(r"[^a-z0-9.]+", "-", parts.netloc.lower()).strip("-.")[:100]
+    return f"{shown}-{sha256(server.encode()).hexdigest()[:8]}"
+
+
+def _found(folder: Path) -> WorkspacePlace | None:
+    """The workspace in that folder; None where there is nothing in it."""
+    try:
+        is_there = folder.is_dir() and any(folder.iterdir())
+    except OSError as error:
+        raise _unusable(folder, "read", error) from error
+    return _read(folder) if is_there else None
+
+
+def _make(folder: Path, name: str, id: str, server: str | None) -> tuple[WorkspacePlace, bool]:
+    """Make a workspace's folder, whole at once; also say whether this call made it, or another was quicker."""
+    import shutil
+
     created = datetime.now(timezone.utc).isoformat(timespec="microseconds")
-    place = WorkspacePlace(name, str(uuid.uuid4()), created, folder)
-    draft = folder.parent / f".new-{place.id}"
+    place = WorkspacePlace(name, id, created, folder, server)
+    draft = folder.parent / f".new-{os.getpid()}-{os.urandom(8).hex()}"
+    facts = {"format": FORMAT, "id": place.id, "name": name, "created": created}
+    if server is not None:
+        facts["server"] = server
     try:
         try:
             draft.mkdir(parents=True)
-            text = json.dumps({"format": FORMAT, "id": place.id, "name": name, "created": created}, indent=2) + "\n"
             with (draft / _FILE).open("x", encoding="utf-8") as file:
-                file.write(text)
+                file.write(json.dumps(facts, indent=2) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
             with contextlib.suppress(OSError):
@@ -147,7 +222,7 @@ def create_workspace(name: str) -> tuple[WorkspacePlace, bool]:
             shutil.rmtree(draft, ignore_errors=True)
             raise
     except OSError as error:
-        found = find_workspace(name)  # another process may have been quicker
+        found = _found(folder)  # another process may have been quicker
         if found is not None:
             return found, False
         raise _unusable(folder, "make", error) from error
@@ -160,7 +235,10 @@ def list_workspaces(on_error: Callable[[WorkspaceException], None] | None = None
     Raises:
         WorkspaceException: the workspaces' folder itself cannot be read.
     """
-    parent = workspaces_folder()
+    return _list(workspaces_folder(), on_error)
+
+
+def _list(parent: Path, on_error: Callable[[WorkspaceException], None] | None) -> list[WorkspacePlace]:
     try:
         folders = sorted(each for each in parent.iterdir() if _NAME.fullmatch(each.name) and each.is_dir())
     except FileNotFoundError:
@@ -217,7 +295,10 @@ def _read(folder: Path) -> WorkspacePlace:
         )
     if not _UUID.fullmatch(facts["id"]):
         raise WorkspaceException(f"The id in {path} is not a UUID. {remedy}")
-    return WorkspacePlace(facts["name"], facts["id"].lower(), facts["created"], folder)
+    server = facts.get("server")
+    return WorkspacePlace(
+        facts["name"], facts["id"].lower(), facts["created"], folder, server if isinstance(server, str) else None
+    )
 
 
 def _unusable(path: Path, verb: str, error: OSError) -> WorkspaceException:

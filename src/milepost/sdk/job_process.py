@@ -1,6 +1,7 @@
 """What Milepost's own processes begin with; not for use by hand.
 
-An agent sees to a workspace's submitted runs, a supervisor does one of them, a preparer builds the environment of one.
+An agent sees to a workspace's submitted runs, a supervisor does one of them (a sweep's is its controller), a preparer
+builds the environment of one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def _agent(workspace: Path) -> None:
     from milepost.sdk.job_record import job_record
 
     record = job_record(workspace)
+    record.listen()
     launcher = LocalLauncher(entry("supervise", workspace))
     idle_s = float(os.environ.get("MILEPOST_AGENT_IDLE") or IDLE_S)
     serve(Agent(workspace, home(), record, launcher, entry("prepare", workspace)), idle_s)
@@ -43,14 +45,29 @@ def _agent(workspace: Path) -> None:
 
 
 def _supervise(workspace: Path, run_id: str) -> None:
-    from milepost.jobs.supervisor import supervise
     from milepost.sdk.home import home
     from milepost.sdk.job_record import job_record
 
     record = job_record(workspace)
-    supervise(workspace, home(), run_id, record)
+    if _is_sweep(workspace, run_id):
+        from milepost.sweeps.controller import control
+
+        control(workspace, run_id, record, lambda: ensure_agent(workspace))
+    else:
+        from milepost.jobs.supervisor import supervise
+
+        supervise(workspace, home(), run_id, record)
     record.close()
     ensure_agent(workspace)
+
+
+def _is_sweep(workspace: Path, run_id: str) -> bool:
+    from milepost.jobs.job import job_folder, read_job
+
+    try:
+        return read_job(job_folder(workspace, run_id)).sweep is not None
+    except (OSError, ValueError):
+        return False  # it has ended, or the supervisor says why it cannot be read
 
 
 def _prepare(workspace: Path, run_id: str) -> None:

@@ -16,6 +16,7 @@ from milepost.store.status import PROCESS_DIED, TERMINAL
 if TYPE_CHECKING:
     from milepost.journal.writer import RunJournal
     from milepost.store.blobs import Blobs
+    from milepost.store.store import Store
 
 _POOL_S: Final = 0.5
 """How long what is known of a pool is good for."""
@@ -91,6 +92,20 @@ class JobRecord:
         self._pools[target] = (now, nodes)
         return nodes
 
+    def store(self) -> Store:
+        """The store.  Raises its errors."""
+        return self._recorder.open_store()
+
+    def row(self, run_id: str, name: str, columns: Mapping[str, Any]) -> None:
+        """Log a row of a table, as ``Run.log_row`` does."""
+        import json
+
+        from milepost.store.batch import TABLE
+
+        record = {"columns": {key: [value] for key, value in columns.items()}, "scalars": list(columns)}
+        payload = json.dumps(record, separators=(",", ":")).encode()
+        self._recorder.writer.run(run_id).append_payload(SeriesName(run_id, name, TABLE), fmt.CELLS, payload)
+
     def free_space(self) -> None:
         """See ``Record``."""
         from milepost.sdk.freeing import free_space
@@ -98,6 +113,17 @@ class JobRecord:
         # Where it fails, a later one does it.
         with suppress(Exception):
             free_space(self._recorder.open_store(), self._recorder.writer.folder)
+
+    def is_shared(self) -> bool:
+        """See ``Record``."""
+        return self._recorder.server is not None
+
+    def listen(self) -> None:
+        """From now on, hear what is asked on other machines of the runs that this one does."""
+        if self._recorder.server is not None:
+            from milepost.sdk.asked_elsewhere import listen
+
+            listen(self._recorder)
 
     def close(self) -> None:
         """Deliver what is left."""
@@ -112,4 +138,4 @@ def job_record(workspace: Path) -> JobRecord:
     from milepost.sdk.recorder import recorder_for
 
     place = read_workspace(workspace)
-    return JobRecord(recorder_for(place.folder, place.name, place.id))
+    return JobRecord(recorder_for(place))

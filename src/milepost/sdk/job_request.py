@@ -186,8 +186,6 @@ def _parts(config: Any) -> tuple[str, str | None, list[str], list[str] | str | N
 
 def _not_submittable(config: Any) -> UserErrorException:
     kind = type(config).__name__
-    if "HyperDrive" in kind:
-        return deferred(f"Submitting a {kind}", "Submit each setting as a ScriptRunConfig of its own")
     if "AutoML" in kind:
         return deferred(f"Submitting an {kind}", "Submit a script that trains the models, as a ScriptRunConfig")
     if "Pipeline" in kind or kind.endswith("Step"):

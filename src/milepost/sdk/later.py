@@ -77,20 +77,7 @@ _LOAD: Final = (
 )
 
 _GROUPS: Final = (
-    _Group(
-        "azureml.train.hyperdrive",
-        "BanditPolicy BayesianParameterSampling EarlyTerminationPolicy ExperimentSubmitRegistrar GridParameterSampling "
-        "HyperDriveConfig HyperDriveRun HyperDriveRunConfig HyperParameterSampling MedianStoppingPolicy "
-        "NoTerminationPolicy PrimaryMetricGoal RandomParameterSampling TruncationSelectionPolicy choice lognormal "
-        "loguniform normal qlognormal qloguniform qnormal quniform randint search uniform",
-        _LOOP,
-    ),
     _Group("azureml.train.automl", "AutoMLConfig", _LOOP),
-    _Group(
-        "azureml.widgets",
-        "RunDetails",
-        "show the run itself at the end of a notebook's cell, or read run.get_details() and run.get_metrics()",
-    ),
     _Group("azureml.core", "Keyvault", "Read secrets from environment variables", cloud=True),
     _Group("azureml.core", "Webservice", _LOAD, cloud=True),
     _Group("azureml.core.model", "InferenceConfig", _LOAD, cloud=True),

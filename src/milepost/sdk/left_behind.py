@@ -22,7 +22,7 @@ _left_alone: set[str] = set()
 
 
 class Sink(Protocol):
-    """Where batches go: a store in this process, or later a server."""
+    """Where batches go: a store in this process, or on a server."""
 
     def apply(self, batch: Batch) -> int:
         """Apply a batch exactly once and give the offset reached."""
@@ -30,6 +30,10 @@ class Sink(Protocol):
 
     def applied(self, journal_id: str) -> int:
         """The offset reached so far; 0 for a journal not known."""
+        ...
+
+    def check(self, batch: Batch) -> None:
+        """See whether a batch could be applied, and change nothing.  Raises BadInput where it could not."""
         ...
 
     def close_journal(self, journal_id: str, reason: str) -> list[str]:
@@ -49,7 +53,7 @@ def drain_dead(folder: Path, open_sink: Callable[[], Sink], *, skip: str | None 
 def deliver_dead(folder: Path, open_sink: Callable[[], Sink], skip: str | None) -> tuple[int, set[str]]:
     """What ``drain_dead`` does; gives the number, and the ids of those that other processes are delivering."""
     from milepost.journal.recovery import journal_ids, take_dead
-    from milepost.store.errors import StoreDamaged, StoreUnavailable
+    from milepost.store.errors import NotAllowed, NotFound, StoreDamaged, StoreUnavailable
 
     done = 0
     in_other_hands = set()
@@ -65,14 +69,14 @@ def deliver_dead(folder: Path, open_sink: Callable[[], Sink], skip: str | None) 
             sink = open_sink()
             _mark(dead.lock.path)
             try:
-                damaged = deliver_files(dead.path, journal_id, sink)
+                damaged = deliver_files(dead.path, journal_id, sink, folder.parent)
                 sink.close_journal(journal_id, DIED)
                 if damaged:
                     tell_damage(dead.set_aside(), damaged)
                 else:
                     dead.remove()
-            except (StoreUnavailable, StoreDamaged):
-                raise
+            except (StoreUnavailable, StoreDamaged, NotAllowed, NotFound):
+                raise  # so it would be with all of them: a server lets nobody in, or has no such workspace
             except Exception as error:  # one such journal must not keep the others, and all readers, from the store
                 if journal_id not in _left_alone:
                     _left_alone.add(journal_id)
@@ -124,13 +128,14 @@ def _is_marked(lock: Path) -> bool:
         return False
 
 
-def deliver_files(path: Path, journal_id: str, sink: Sink) -> int:
+def deliver_files(path: Path, journal_id: str, sink: Sink, workspace: Path) -> int:
     """Bring all of a journal that nobody writes any more into the store, from where the store's knowledge ends.
 
-    Gives the number of records that could not be read.
+    ``workspace``: its folder on this machine.  Gives the number of records that could not be read.
     """
     from milepost.journal.reader import read_files
     from milepost.sdk.batches import to_batch
+    from milepost.sdk.refused import apply_what_is_taken
     from milepost.store.errors import OffsetMismatch
 
     while True:
@@ -142,7 +147,7 @@ def deliver_files(path: Path, journal_id: str, sink: Sink) -> int:
                 if piece.end <= applied:
                     continue
                 piece.start = applied
-                applied = sink.apply(to_batch(journal_id, piece))
+                applied = apply_what_is_taken(sink, to_batch(journal_id, piece), workspace)
                 if applied != piece.end:
                     break  # another drainer is at it too; what it has must be left out of the next piece
             else:

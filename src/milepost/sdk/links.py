@@ -1,7 +1,8 @@
 """Addresses: of pages in the portal, and of the SDK's own documentation.
 
 A page of an embedded workspace is given as a link that opens: the portal is started if none runs, and the link carries
-its token.  ``MILEPOST_PORTAL_URL`` names another portal, ``MILEPOST_PORTAL=0`` starts none.
+its token.  ``MILEPOST_PORTAL_URL`` names another portal, ``MILEPOST_PORTAL=0`` starts none.  A workspace on a server
+has its pages there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from milepost.sdk.recorder import Recorder
 
 URL_VARIABLE: Final = "MILEPOST_PORTAL_URL"
 _JOB_VARIABLE: Final = "MILEPOST_JOB"
@@ -20,21 +21,17 @@ _DEFAULT_PORTAL: Final = "http://127.0.0.1:8765"
 """Where the embedded portal listens, unless another workspace's does."""
 
 
-def portal_base(workspace: Path | None = None) -> str:
-    """The portal's address, without a token: ``MILEPOST_PORTAL_URL``, or this machine's own.  Starts nothing.
-
-    ``workspace``: the folder of the workspace whose portal is meant, in case it runs elsewhere than usual.
-    """
+def portal_base(recorder: Recorder) -> str:
+    """What the addresses of a workspace's pages begin with, without a token.  Starts nothing."""
+    if recorder.server is not None:
+        return f"{recorder.server}/workspaces/{quote(recorder.workspace, safe='')}"
     named = os.environ.get(URL_VARIABLE)
     if named:
         return named.rstrip("/")
-    if workspace is not None:
-        from milepost.sdk.portal_file import running
+    from milepost.sdk.portal_file import running
 
-        found = running(workspace)
-        if found is not None:
-            return found.base
-    return _DEFAULT_PORTAL
+    found = running(recorder.folder)
+    return _DEFAULT_PORTAL if found is None else found.base
 
 
 def experiment_path(experiment: str) -> str:
@@ -47,44 +44,54 @@ def run_path(experiment: str, run_id: str) -> str:
     return f"{experiment_path(experiment)}/runs/{quote(run_id, safe='')}"
 
 
-def experiment_url(experiment: str, workspace: Path | None = None) -> str:
-    """The address of an experiment's page.  ``workspace``: the folder of its workspace; its portal is started."""
-    return _opened(experiment_path(experiment), workspace)
+def workspace_url(recorder: Recorder) -> str:
+    """The address of a workspace's first page.  The portal of a workspace on this machine is started."""
+    return _opened("/experiments", recorder)
 
 
-def run_url(experiment: str, run_id: str, workspace: Path | None = None) -> str:
-    """The address of a run's page.  ``workspace``: the folder of its workspace; its portal is started."""
-    return _opened(run_path(experiment, run_id), workspace)
+def model_url(name: str, recorder: Recorder) -> str:
+    """The address of a model's page.  The portal of a workspace on this machine is started."""
+    return _opened(f"/models/{quote(name, safe='')}", recorder)
 
 
-def log_url(run_id: str, name: str, workspace: Path) -> str:
+def experiment_url(experiment: str, recorder: Recorder) -> str:
+    """The address of an experiment's page.  The portal of a workspace on this machine is started."""
+    return _opened(experiment_path(experiment), recorder)
+
+
+def run_url(experiment: str, run_id: str, recorder: Recorder) -> str:
+    """The address of a run's page.  The portal of a workspace on this machine is started."""
+    return _opened(run_path(experiment, run_id), recorder)
+
+
+def log_url(run_id: str, name: str, recorder: Recorder) -> str:
     """The address of a log's text.  Starts nothing: it opens while the portal that runs now does."""
     path = f"/api/v1/runs/{quote(run_id, safe='')}/logs/{quote(name, safe='/')}"
-    if _gives_links():
+    if _gives_links(recorder):
         from milepost.sdk.portal_file import running
 
-        found = running(workspace)
+        found = running(recorder.folder)
         if found is not None:
             return found.link(path)
-    return portal_base(workspace) + path
+    return portal_base(recorder) + path
 
 
-def _opened(path: str, workspace: Path | None) -> str:
-    if workspace is not None and _gives_links():
+def _opened(path: str, recorder: Recorder) -> str:
+    if _gives_links(recorder):
         from milepost.sdk.portal_start import asked_portal
 
-        found = asked_portal(workspace)
+        found = asked_portal(recorder.folder)
         if found is not None:
             return found.link(path)
-    return portal_base(workspace) + path
+    return portal_base(recorder) + path
 
 
-def _gives_links() -> bool:
+def _gives_links(recorder: Recorder) -> bool:
     """Whether addresses carry the token of a portal of this machine.
 
     Not where a submitted script prints them: that is kept as a log of the run, for all who come to see it.
     """
-    return not os.environ.get(URL_VARIABLE) and not os.environ.get(_JOB_VARIABLE)
+    return recorder.server is None and not os.environ.get(URL_VARIABLE) and not os.environ.get(_JOB_VARIABLE)
 
 
 def docs_url(name: str) -> str:

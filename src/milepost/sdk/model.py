@@ -378,14 +378,21 @@ class Model(ModelCloud):
         )
 
     def _repr_html_(self) -> str:
+        recorder, record = self._workspace._recorder, self._record
+        folder = recorder.folder
         rows: list[display.Row] = [
-            ("Name", self.name, None),
-            ("Version", str(self.version), None),
-            ("Framework", self.model_framework or "", None),
+            ("Name", record.name, None),
+            ("Version", record.version, None),
+            ("Framework", " ".join(filter(None, (record.framework, record.framework_version))) or None, None),
+            ("Registered", f"{self.created_time:%Y-%m-%d %H:%M} UTC", None),
         ]
-        if self.run_id is not None and self.experiment_name is not None:
-            address = links.run_url(self.experiment_name, self.run_id, self._workspace._recorder.folder)
-            rows.append(("Run", self.run_id, address))
+        if record.run_id is not None and record.experiment is not None:
+            page = display.page(
+                "Run", folder, lambda: links.run_url(str(record.experiment), str(record.run_id), recorder)
+            )
+            rows.append(("Run", record.run_id, page[2]))
+        rows.append(display.page("Details Page", folder, lambda: links.model_url(record.name, recorder)))
+        rows.append(display.docs(links.docs_url("azureml.core.model.Model")))
         return display.table(rows)
 
     def _update(self, **changes: Any) -> None:

@@ -20,6 +20,7 @@ from milepost.sdk.exceptions import ActivityFailedException, RunEnvironmentExcep
 from milepost.sdk.home import home
 from milepost.sdk.offline_files import OfflineFiles
 from milepost.sdk.offline_metrics import OfflineMetrics
+from milepost.sdk.run_progress import OfflineProgress
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _of_run(name: str) -> Any:
     return staticmethod(call)
 
 
-class _OfflineRun(OfflineFiles, OfflineMetrics):
+class _OfflineRun(OfflineFiles, OfflineMetrics, OfflineProgress):
     """A run of no workspace.  Its log calls print what they got."""
 
     def __init__(self, parent: _OfflineRun | None = None, run_id: str | None = None, name: str | None = None) -> None:

@@ -19,11 +19,13 @@ STOP: Final = "portal.stop"
 FAILED: Final = "portal.failed"
 """Why the last portal could not start; removed before the next one is started."""
 FILE: Final = "portal.json"
+PORT: Final = "portal.port"
+"""Where the last portal listened: the next one listens there again, so that tabs that are open go on."""
 
 
 @dataclass(frozen=True)
 class PortalState:
-    """A portal that listens."""
+    """A portal that listens.  Browsers that come before it is ready wait for its first answers."""
 
     port: int
     token: str
@@ -32,6 +34,8 @@ class PortalState:
     """What tells the process from a later one of the same id."""
     started: str
     """ISO 8601, UTC."""
+    ready: bool = True
+    """Whether it has loaded what it needs to answer."""
 
     @property
     def base(self) -> str:
@@ -62,17 +66,26 @@ def last(workspace: Path) -> PortalState | None:
     numbers = (state.port, state.pid)
     texts = (state.token, state.process, state.started)
     if all(type(each) is int for each in numbers) and all(isinstance(each, str) for each in texts):
-        return state if 0 < state.port < 65536 and state.pid > 0 and state.token.isascii() else None
+        fits = type(state.ready) is bool and 0 < state.port < 65536 and state.pid > 0 and state.token.isascii()
+        return state if fits else None
     return None
+
+
+def last_port(workspace: Path) -> int | None:
+    """The port of the last portal, whether or not it still runs."""
+    found: Any = read_json(workspace / PORT)
+    return found if type(found) is int and 0 < found < 65536 else None
 
 
 def write(workspace: Path, state: PortalState) -> None:
     """Say that a portal listens.  For this user's eyes alone.  Raises OSError."""
     write_json(workspace / FILE, asdict(state))
+    write_json(workspace / PORT, state.port)
 
 
 def forget(workspace: Path, state: PortalState) -> None:
     """Take back what ``write`` said."""
-    if last(workspace) == state:
+    found = last(workspace)
+    if found is not None and found.token == state.token:
         with suppress(OSError):
             (workspace / FILE).unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,9 +21,13 @@ _TEND_TIMEOUT_S: Final = 60.0
 class EmbeddedPlaces:
     """``milepost.server.here.Places`` over one workspace's folder."""
 
-    def __init__(self, place: WorkspacePlace) -> None:
+    def __init__(
+        self, place: WorkspacePlace, starting: Callable[[Callable[[], object]], object] = lambda start: start()
+    ) -> None:
+        """``starting`` calls what starts other processes."""
         self._place = place
-        self._recorder = recorder_for(place.folder, place.name, place.id)
+        self._starting = starting
+        self._recorder = recorder_for(place)
         self._record = JobRecord(self._recorder)
 
     @property
@@ -46,7 +51,7 @@ class EmbeddedPlaces:
         """See ``Places``."""
         from milepost.sdk.job_process import ensure_agent
 
-        ensure_agent(self._recorder.folder)
+        self._starting(lambda: ensure_agent(self._recorder.folder))
 
     def close(self) -> None:
         """Deliver what was said through the portal."""

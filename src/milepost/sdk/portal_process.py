@@ -6,6 +6,7 @@ it for anything for twelve hours, and when the workspace's folder is gone.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
@@ -13,7 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -47,29 +50,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own_process.pass_over("SIGHUP", "SIGINT", "SIGTERM")
     workspace = Path(folder)
     try:
-        be_portal(workspace, int(port) if port else None)
+        be_portal(workspace, int(port) if port else None, in_background=True)
     except Exception as error:
         _tell_failure(workspace, error)
         raise
 
 
-def be_portal(workspace: Path, port: int | None, ready: Callable[[PortalState], None] | None = None) -> None:
-    """Serve the workspace in that folder until there is no more need to, unless another process does.
+def be_portal(
+    workspace: Path,
+    port: int | None,
+    ready: Callable[[PortalState], None] | None = None,
+    *,
+    in_background: bool = False,
+    read_only: bool = False,
+) -> bool:
+    """Serve the workspace in that folder until it is asked to end; False where another process does already.
 
-    ``ready`` is called, in another thread, once it listens.
+    ``ready`` is called, in another thread, once it listens.  ``in_background``: it ends when nobody looks any more,
+    and where there is not enough CPU time for all others come first; see ``own_process.give_way``.  ``read_only``: it
+    shows, and changes nothing.
 
     Raises OSError where the port cannot be had, and WorkspaceException where the workspace cannot be used.
     """
     lock = FileLock(workspace / portal_file.LOCK)
     if not lock.acquire_within(_LOCK_S):
-        return
+        return False
     try:
         with suppress(OSError):
             (workspace / portal_file.STOP).unlink()
         with _listening(workspace, port) as listening:
-            _serve(workspace, listening, lock, ready)
+            # A new token each time: while no portal runs, another user's program may listen at its port, and be shown
+            # old links.
+            token, pid, now = secrets.token_urlsafe(32), os.getpid(), datetime.now(timezone.utc)
+            started = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            port = int(listening.getsockname()[1])
+            state = PortalState(port, token, pid, process_tree.started(pid) or "", started, ready=False)
+            # Before it loads what it serves with: whoever wants but a link need not wait for that.
+            portal_file.write(workspace, state)
+            try:
+                _serve(workspace, listening, replace(state, ready=True), lock, ready, in_background, read_only)
+            finally:
+                portal_file.forget(workspace, state)
     finally:
         lock.release()
+    return True
 
 
 def _listening(workspace: Path, port: int | None) -> socket.socket:
@@ -78,8 +102,8 @@ def _listening(workspace: Path, port: int | None) -> socket.socket:
 
     if port is not None:
         return _bound(port)
-    before = portal_file.last(workspace)
-    for each in (*([before.port] if before else []), DEFAULT_PORT):
+    before = portal_file.last_port(workspace)
+    for each in (*([before] if before else []), DEFAULT_PORT):
         with suppress(OSError):
             return _bound(each)
     return _bound(0)
@@ -103,7 +127,13 @@ def _bound(port: int) -> socket.socket:
 
 
 def _serve(
-    workspace: Path, listening: socket.socket, lock: FileLock, ready: Callable[[PortalState], None] | None
+    workspace: Path,
+    listening: socket.socket,
+    state: PortalState,
+    lock: FileLock,
+    ready: Callable[[PortalState], None] | None,
+    in_background: bool,
+    read_only: bool,
 ) -> None:
     from milepost.sdk.home import read_workspace
     from milepost.sdk.portal_places import EmbeddedPlaces
@@ -111,14 +141,13 @@ def _serve(
     from milepost.server.serving import server_of
     from milepost.server.settings import Settings
 
-    port = int(listening.getsockname()[1])
-    # A new one each time: while no portal runs, another user's program may listen at its port, and be shown old links.
-    token = secrets.token_urlsafe(32)
-    places = EmbeddedPlaces(read_workspace(workspace))
-    app = create_app(places, Settings(port=port, token=token))
+    # What starts submitted runs does so in a thread that is there before the others give way: they are no less than any
+    # other training.
+    starting = ThreadPoolExecutor(1, "milepost-starting")
+    starting.submit(bool).result()
+    places = EmbeddedPlaces(read_workspace(workspace), lambda start: starting.submit(start).result())
+    app = create_app(places, Settings(port=state.port, token=state.token, read_only=read_only))
     server = server_of(app)
-    started = datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    state = PortalState(port, token, os.getpid(), process_tree.started(os.getpid()) or "", started)
 
     def watch() -> None:
         while not server.started:
@@ -127,23 +156,25 @@ def _serve(
             portal_file.write(workspace, state)
             if ready is not None:
                 ready(state)
-            _wait_for_end(workspace, lock, app.state.activity)
+            _wait_for_end(workspace, lock, app.state.activity, in_background)
         except Exception as error:
             _tell_failure(workspace, error)
         server.should_exit = True
 
     threading.Thread(target=watch, daemon=True).start()
     try:
+        if in_background:
+            own_process.give_way()
         server.run(sockets=[listening])
     finally:
-        portal_file.forget(workspace, state)
+        portal_file.forget(workspace, state)  # what is delivered last may take a while
         if (workspace / "workspace.json").is_file():
             places.close()
 
 
-def _wait_for_end(workspace: Path, lock: FileLock, activity: Activity) -> None:
+def _wait_for_end(workspace: Path, lock: FileLock, activity: Activity, in_background: bool) -> None:
     """Come back when there is no more need for the portal."""
-    idle_s = float(os.environ.get(IDLE_VARIABLE) or IDLE_S)
+    idle_s = float(os.environ.get(IDLE_VARIABLE) or IDLE_S) if in_background else math.inf
     stop = workspace / portal_file.STOP
     while activity.idle_s() <= idle_s and lock.in_place() and (workspace / "workspace.json").is_file():
         if stop.exists():

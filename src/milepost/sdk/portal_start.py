@@ -18,6 +18,8 @@ START_S: Final = 30.0
 _POLL_S: Final = 0.02
 _LOG_MAX: Final = 1 << 20
 
+_begun: set[Path] = set()
+"""Workspaces whose portal this process has started, to give out links."""
 _failed: set[Path] = set()
 """Workspaces whose portal could not be started by this process: not tried, nor told, again."""
 
@@ -29,13 +31,16 @@ class PortalFailed(Exception):
 def asked_portal(workspace: Path) -> PortalState | None:
     """The portal of the workspace in that folder, started if none runs; None where it is not wanted or cannot start.
 
-    Warns once where it cannot.
+    It listens, but may not be ready: its links open, some time later.  Warns once where it cannot start.
     """
     found = running(workspace)
     if found is not None or os.environ.get(VARIABLE) == "0" or workspace in _failed:
         return found
     try:
-        return start_portal(workspace)
+        if workspace in _begun and (reason := _failure(workspace / FAILED)) is not None:
+            raise PortalFailed(f"{reason} (more in {workspace / LOG})")
+        _begun.add(workspace)
+        return start_portal(workspace, wait_until_ready=False)
     except PortalFailed as error:
         _failed.add(workspace)
         warn(
@@ -46,21 +51,35 @@ def asked_portal(workspace: Path) -> PortalState | None:
         return None
 
 
-def start_portal(workspace: Path, port: int | None = None) -> PortalState:
+def start_portal(workspace: Path, port: int | None = None, *, wait_until_ready: bool = True) -> PortalState:
     """The portal of the workspace in that folder, started if none runs.  ``port``: the only one it may have.
 
-    Raises PortalFailed.
+    ``wait_until_ready``: not only until it listens, which takes much less time.  Raises PortalFailed.
     """
+    found = running(workspace)
+    if found is None:
+        _start_process(workspace, port)
+    failure = workspace / FAILED
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        found = running(workspace)
+        if found is not None and (found.ready or not wait_until_ready):
+            return found
+        reason = _failure(failure)
+        if reason is not None:
+            raise PortalFailed(f"{reason} (more in {workspace / LOG})")
+        time.sleep(_POLL_S)
+    raise PortalFailed(f"it did not answer within {START_S:g} s (more in {workspace / LOG})")
+
+
+def _start_process(workspace: Path, port: int | None) -> None:
+    """Start a process that is about to be the portal.  Raises PortalFailed."""
     from milepost.jobs.local_launcher import start_detached
     from milepost.sdk.portal_process import entry
 
-    found = running(workspace)
-    if found is not None:
-        return found
-    failure = workspace / FAILED
     log = workspace / LOG
     try:
-        failure.unlink(missing_ok=True)
+        (workspace / FAILED).unlink(missing_ok=True)
         if log.is_file() and log.stat().st_size > _LOG_MAX:
             log.unlink()
         process = start_detached(entry(workspace, port), workspace, log)
@@ -68,18 +87,8 @@ def start_portal(workspace: Path, port: int | None = None) -> PortalState:
         raise PortalFailed(f"its process could not be started: {error.strerror or error}") from error
     with suppress(subprocess.TimeoutExpired):
         process.wait(START_S)  # it forks itself away, so that it is nobody's child
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        found = running(workspace)
-        if found is not None:
-            return found
-        reason = _failure(failure)
-        if reason is None and process.returncode:
-            reason = f"its process ended with exit code {process.returncode}"
-        if reason is not None:
-            raise PortalFailed(f"{reason} (more in {log})")
-        time.sleep(_POLL_S)
-    raise PortalFailed(f"it did not answer within {START_S:g} s (more in {log})")
+    if process.returncode and _failure(workspace / FAILED) is None and running(workspace) is None:
+        raise PortalFailed(f"its process ended with exit code {process.returncode} (more in {log})")
 
 
 def stop_portal(workspace: Path, timeout_s: float = 15.0) -> bool:

@@ -19,10 +19,15 @@ from milepost.sdk.left_behind import begun_elsewhere
 from milepost.warning import warn
 
 if TYPE_CHECKING:
+    from milepost.sdk.home import WorkspacePlace
     from milepost.store.records import RunRecord
     from milepost.store.store import Store
 
 EXIT_TIMEOUT_S: Final = 60.0
+SERVER_IDLE_S: Final = 15.0
+"""A server that takes nothing for so long is not waited for at a run's or the process's end."""
+SERVER_PATIENCE_S: Final = 3.0
+"""So long is a server asked again that cannot be reached: it may be started anew just now."""
 READ_TIMEOUT_S: Final = 300.0
 JOIN_TIMEOUT_S: Final = 60.0
 
@@ -31,14 +36,19 @@ _creating = threading.Lock()
 
 
 class Recorder:
-    """Records into one embedded workspace.  Get it with ``recorder_for``: a process has one for each workspace."""
+    """Records into one workspace.  Get it with ``recorder_for``: a process has one for each workspace.
 
-    def __init__(self, folder: Path, workspace: str, workspace_id: str) -> None:
+    What is logged goes into journals in ``folder``, a folder of this machine, and from there into the store: the one
+    in the same folder, or that of the server on which the workspace is.
+    """
+
+    def __init__(self, folder: Path, place: WorkspacePlace) -> None:
         self.folder = folder
-        self.workspace = workspace
-        self.workspace_id = workspace_id
+        self.workspace = place.name
+        self.workspace_id = place.id
+        self.server = place.server
         self.writer = JournalWriter(folder / "journals", self._wake)
-        self.drain = Drain(self.writer, self.open_store)
+        self.drain = Drain(self.writer, self.open_store, self._say_alive if self.server is not None else None)
         self._opening = threading.Lock()
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None
@@ -52,6 +62,12 @@ class Recorder:
         Raises the store's errors.
         """
         with self._opening:
+            if self.server is not None:
+                if self._store is None:
+                    from milepost.sdk.server_store import open_server_store
+
+                    self._store = open_server_store(self.server, self.workspace, self.folder, self.workspace_id)
+                return self._store
             path = self.folder / "store.db"
             if self._store is not None and _identity(path) != self._file:
                 # SQLite would go on in the file that was moved away or deleted, and nobody would find it there.
@@ -69,6 +85,9 @@ class Recorder:
                 )
                 self._file = _identity(path)
             return self._store
+
+    def _say_alive(self, journal_id: str) -> bool:
+        return self.open_store().hear(journal_id)
 
     def _check_place(self, path: Path) -> None:
         """Raises StoreUnavailable where the workspace is gone: a new store in its place would hide that."""
@@ -88,7 +107,7 @@ class Recorder:
     def fresh(self) -> Store:
         """The store, with all in it that this process logged before.  Raises as the SDK does."""
         with translated():
-            self.drain.wait(READ_TIMEOUT_S, others=True)
+            self.drain.wait(READ_TIMEOUT_S, others=True, patience=self._patience())
             return self.open_store()
 
     def run(self, run_id: str) -> RunRecord:
@@ -109,7 +128,23 @@ class Recorder:
 
     def flush(self, timeout: float = READ_TIMEOUT_S) -> None:
         """Wait until the store has what this process logged.  Raises the store's errors and DrainTimeout."""
-        self.drain.wait(timeout)
+        if self.server is None:
+            self.drain.wait(timeout)
+            return
+        is_ill = self.drain.failing_for() > SERVER_PATIENCE_S  # then one look is enough
+        idle = SERVER_PATIENCE_S if is_ill else SERVER_IDLE_S
+        self.drain.wait(timeout, patience=self._patience(), idle=idle)
+        self._wait_for_files(min(timeout, idle))
+
+    def _patience(self) -> float:
+        return 0.0 if self.server is None or self.drain.failing_for() > SERVER_PATIENCE_S else SERVER_PATIENCE_S
+
+    def _wait_for_files(self, idle: float) -> None:
+        if self._store is not None:
+            from milepost.remote.store import RemoteStore
+
+            if isinstance(self._store, RemoteStore):
+                self._store.uploads.wait(idle)
 
     def close(self, *, ending: bool = False) -> None:
         """Deliver what is left and end the journal.  Warns where that cannot be done; the journal stays then.
@@ -135,7 +170,7 @@ class Recorder:
 
     def _deliver_all(self) -> bool:
         try:
-            self.drain.wait(EXIT_TIMEOUT_S)
+            self.flush(EXIT_TIMEOUT_S)
             reason = "The process ended without completing this run."
             self.open_store().close_journal(self.writer.journal_id, reason)
         except Exception as error:  # whatever it is: the program is ending, and must be told
@@ -145,6 +180,12 @@ class Recorder:
                     f"{sys.executable} lacks what Milepost stores with ({error}); what the script has logged is stored "
                     "now that it has ended, by the process that watches over it.",
                     stacklevel=3,
+                )
+                return False
+            if _is_offline(error):
+                sys.stderr.write(
+                    f"Milepost: offline; what was logged is kept in {self.folder} until `milepost sync` or the next "
+                    "run delivers it.\n"
                 )
                 return False
             kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
@@ -176,6 +217,12 @@ class Recorder:
         self.at_exit.clear()
 
 
+def _is_offline(error: Exception) -> bool:
+    from milepost.store.errors import Offline
+
+    return isinstance(error, Offline)
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -184,13 +231,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def recorder_for(folder: Path, workspace: str, workspace_id: str) -> Recorder:
-    """This process's recorder of the workspace in ``folder``."""
-    key = folder.resolve()
+def recorder_for(place: WorkspacePlace) -> Recorder:
+    """This process's recorder of a workspace."""
+    key = place.folder.resolve()
     with _creating:
         recorder = _recorders.get(key)
         if recorder is None:
-            recorder = _recorders[key] = Recorder(key, workspace, workspace_id)
+            recorder = _recorders[key] = Recorder(key, place)
         return recorder
 
 
@@ -218,6 +265,8 @@ def translated() -> Iterator[None]:
         raise exceptions.ServiceException(str(error), status_code=404) from error
     except (errors.Conflict, errors.BadInput) as error:
         raise exceptions.UserErrorException(str(error)) from error
+    except errors.NotAllowed as error:
+        raise exceptions.AuthenticationException(str(error)) from error
     except errors.StoreDamaged as error:
         raise exceptions.WorkspaceException(str(error)) from error
     except (errors.StoreError, DrainTimeout) as error:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from milepost.sdk import display, lifecycle, links
 from milepost.sdk.exceptions import (
     RunEnvironmentException,
-    ServiceException,
     UserErrorException,
 )
 from milepost.sdk.recorder import translated
@@ -19,12 +18,12 @@ from milepost.sdk.run_files import RunFiles
 from milepost.sdk.run_later import RunLater
 from milepost.sdk.run_life import RunLife
 from milepost.sdk.run_metrics import RunMetrics
+from milepost.sdk.run_progress import RunProgress
 from milepost.sdk.run_snapshots import RunSnapshots
 from milepost.sdk.run_targets import RunTargets
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
-
-SCRIPT_RUN: Final = "azureml.scriptrun"
-"""The type of the run of a submitted script."""
+from milepost.store.status import SCRIPT_RUN as SCRIPT_RUN
+from milepost.store.status import SWEEP as SWEEP
 
 if TYPE_CHECKING:
     from milepost.sdk.experiment import Experiment
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from milepost.store.records import RunRecord
 
 
-class Run(RunFiles, RunMetrics, RunEnvironment, RunSnapshots, RunTargets, RunLife, RunLater):
+class Run(RunFiles, RunMetrics, RunProgress, RunEnvironment, RunSnapshots, RunTargets, RunLife, RunLater):
     """A run of an experiment.
 
     Start one with ``Experiment.start_logging()``; inside a submitted script take it with ``Run.get_context()``.
@@ -177,11 +176,11 @@ class Run(RunFiles, RunMetrics, RunEnvironment, RunSnapshots, RunTargets, RunLif
     @property
     def portal_url(self) -> str:
         """The portal's address."""
-        return links.portal_base(self._recorder.folder)
+        return links.portal_base(self._recorder)
 
     def get_portal_url(self) -> str:
         """The address that opens this run's page; the portal is started if none runs (see ``sdk/links.py``)."""
-        return links.run_url(self._experiment.name, self._id, self._recorder.folder)
+        return links.run_url(self._experiment.name, self._id, self._recorder)
 
     @classmethod
     def get_docs_url(cls) -> str:
@@ -377,29 +376,34 @@ class Run(RunFiles, RunMetrics, RunEnvironment, RunSnapshots, RunTargets, RunLif
     # -- showing it --------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        lines = [f"Experiment: {self._experiment.name}", f"Id: {self._id}"]
-        try:
-            record = self._record()
-            lines += [f"Type: {record.type}", f"Status: {record.status}"]
-        except ServiceException:
-            lines += [f"Type: {None if self._is_new else 'unknown'}", "Status: unknown (the store cannot be reached)"]
-        return "Run(" + ",\n".join(lines) + ")"
+        kind, status = self._shown()
+        return f"Run(Experiment: {self._experiment.name},\nId: {self._id},\nType: {kind},\nStatus: {status})"
 
     def __str__(self) -> str:
         return repr(self)
 
     def _repr_html_(self) -> str:
-        record = self._record()
+        kind, status = self._shown()
         return display.table(
             [
                 ("Experiment", self._experiment.name, None),
                 ("Id", self._id, None),
-                ("Type", record.type or "", None),
-                ("Status", record.status, None),
-                ("Details Page", "Link to the Milepost portal", self.get_portal_url()),
-                ("Docs Page", "Link to Documentation", self.get_docs_url()),
+                ("Type", kind, None),
+                ("Status", status, None),
+                display.page("Details Page", self._recorder.folder, self.get_portal_url),
+                display.docs(self.get_docs_url()),
             ]
         )
+
+    def _shown(self) -> tuple[str | None, str]:
+        """Type and status, for those who look at the object: whatever the store does, that is soon."""
+        from milepost.sdk.quick_look import NoAnswer, look
+
+        try:
+            record = look((self._recorder.folder, "store"), "the store", self._record)
+        except NoAnswer as reason:
+            return None if self._is_new else "unknown", f"unknown ({reason})"
+        return record.type, record.status
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and other._id == self._id and other._recorder is self._recorder
@@ -416,7 +420,9 @@ def _attach(workspace: Workspace, record: RunRecord) -> Run:
 
     experiment = Experiment._known(workspace, record.experiment)
     if record.type == SCRIPT_RUN:
-        import milepost.sdk.script_run  # noqa: F401 - adds its provider
+        import milepost.sdk.script_run
+    elif record.type == SWEEP:
+        import milepost.sdk.hyperdrive_run  # noqa: F401 - adds its provider
     factory = Run._providers.get(record.type or "")
     if factory is not None:
         return factory(experiment, record)

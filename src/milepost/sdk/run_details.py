@@ -36,7 +36,7 @@ class RunDetails:
             "outputDatasets": [],
             "runDefinition": self._document("definition") or {},
             "logFiles": {
-                name: links.log_url(self._id, name, self._recorder.folder)
+                name: links.log_url(self._id, name, self._recorder)
                 for name in log_names(self._recorder, self._id, self.get_file_names())
             },
             "submittedBy": record.submitted_by,

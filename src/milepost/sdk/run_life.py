@@ -16,6 +16,7 @@ from milepost.warning import warn
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from milepost.sdk.run_output import RunOutput
     from milepost.store.records import RunRecord
 
 TERMINAL: Final = ("Completed", "Failed", "Canceled")
@@ -43,7 +44,7 @@ class RunLife(RunDetails):
         Called by a submitted script on its own run it only waits: the run completes when the script ends.
         """
         if self._is_inside:
-            self.flush()
+            self._settle()
             return
         if self._is_new and self._ended is None:
             self._upload_outputs(self._outputs or "outputs", "outputs")
@@ -59,9 +60,22 @@ class RunLife(RunDetails):
             self._end("Failed", error)
 
     def cancel(self) -> None:
-        """End the run as Canceled.  A submitted run's processes are ended, and so are the runs that it submitted."""
-        if not self._ask_for_end("Canceled", None):
-            self._end("Canceled", None)
+        """End the run as Canceled.  A submitted run's processes are ended, and so are the runs that it submitted.
+
+        One that another machine does, into a workspace on a server, is CancelRequested until that machine has ended
+        it, within seconds.  Where that machine is gone, a second ``cancel()`` marks it as Canceled.
+        """
+        if self._ask_for_end("Canceled", None):
+            return
+        if self._recorder.server is not None and not self._is_new and not self._is_inside:
+            from milepost.store.status import CANCEL_REQUESTED, end_elsewhere
+
+            record = self._record()
+            if end_elsewhere(record.status, record.type) == CANCEL_REQUESTED:
+                self._say("status", {"status": CANCEL_REQUESTED})
+                self._settle()
+                return
+        self._end("Canceled", None)
 
     def _ask_for_end(self, status: str, error: dict[str, str] | None) -> bool:
         """Ask for the end of a submitted run that is on its way on this machine; False where it is not."""
@@ -81,18 +95,31 @@ class RunLife(RunDetails):
                 ask_below(workspace, self._recorder.fresh(), self._id)
         except Exception as trouble:
             warn(f"Milepost could not look for the children of run {self._id}: {trouble}", stacklevel=3)
-        self.flush()
+        self._settle()
         ensure_agent(workspace)
         return True
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Wait until the store has what was logged.  Where it cannot be had it warns: nothing is lost by that."""
+        trouble = self._delivery_trouble(timeout_seconds)
+        if trouble is not None:
+            warn(f"Milepost has not delivered all that was logged yet: {trouble}", stacklevel=2)
+
+    def _settle(self) -> None:
+        """Wait as ``flush`` does, at the end of the run."""
+        trouble = self._delivery_trouble(300)
+        # A server that cannot be had is told of by the drain when that lasts, and at the end of the process.
+        if trouble is not None and self._recorder.server is None:
+            warn(f"Milepost has not delivered all that was logged yet: {trouble}", stacklevel=3)
+
+    def _delivery_trouble(self, timeout_s: float) -> Exception | None:
         if self._waiting:
             self._try_waiting()
         try:
-            self._recorder.flush(timeout_seconds)
+            self._recorder.flush(timeout_s)
         except Exception as error:
-            warn(f"Milepost has not delivered all that was logged yet: {error}", stacklevel=2)
+            return error
+        return None
 
     def clean(self) -> list[str]:
         """Remove what the ended run has left on this machine beside its record; gives the paths.
@@ -116,7 +143,7 @@ class RunLife(RunDetails):
     def _end(self, status: str, error: dict[str, str] | None) -> None:
         if self._is_inside:
             # How the script ends tells its supervisor how the run does.
-            self.flush()
+            self._settle()
             return
         data: dict[str, Any] = {"status": status}
         if error is not None:
@@ -126,7 +153,7 @@ class RunLife(RunDetails):
             self._ended = status
             self._say("status", data)
         lifecycle.forget(self._id)
-        self.flush()
+        self._settle()
 
     def __enter__(self) -> Self:
         return self
@@ -143,33 +170,48 @@ class RunLife(RunDetails):
         nothing: a run ends when all of it is stored.  Raises ActivityFailedException if it failed, unless
         ``raise_on_error`` is False.  Ctrl-C stops the waiting, not the run.
         """
+        from milepost.sdk.run_output import output_of
+
+        output = output_of(self._recorder, self._id) if show_output else None
+        if output is not None:
+            output.begin(self.get_portal_url())
+        try:
+            record = self._waited_for(output)
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                f"Stopped waiting for run {self._id}, which goes on. wait_for_completion() waits for it again, "
+                "cancel() ends it.\n"
+            )
+            raise
+        if output is not None:
+            output.end(self.get_portal_url(), record)
+        details = self.get_details()
+        if record.status == "Failed" and raise_on_error:
+            raise ActivityFailedException(self._failure(details))
+        return details
+
+    def _waited_for(self, output: RunOutput | None) -> RunRecord:
+        """What is known of the run when it has ended; until then its output is written."""
         from milepost.sdk.job_process import ensure_agent
-        from milepost.sdk.run_logs import LogFollower
 
         workspace = self._recorder.folder
-        follower = LogFollower(self._recorder, self._id, _write)
         patience = _Patience()
-        if show_output:
-            _write(f"RunId: {self._id}\nWeb View: {self.get_portal_url()}\n\n")
         looked = 0.0
         while True:
             if time.monotonic() - looked >= _POLL_S:
                 looked = time.monotonic()
                 found = self._record_if_there(patience)
+                if found is not None and output is not None:
+                    output.progress()
                 if found is not None and found.status in TERMINAL and not self._is_being_buried(found):
-                    record = found
                     break
                 ensure_agent(workspace)  # if it was killed, somebody has to see to the run
-            if show_output:
-                follower.step()
+            if output is not None:
+                output.step()
             time.sleep(_FOLLOW_S)
-        if show_output:
-            follower.step(ended=True)
-            _write(_summary(self._id, self.get_portal_url(), record))
-        details = self.get_details()
-        if record.status == "Failed" and raise_on_error:
-            raise ActivityFailedException(self._failure(details))
-        return details
+        if output is not None:
+            output.step(ended=True)
+        return found
 
     def _record_if_there(self, patience: _Patience) -> RunRecord | None:
         """What the store knows of the run; None while it cannot be asked: the run goes on, and may be what fills the
@@ -232,22 +274,3 @@ class _Patience:
     """Until when a store that cannot be had is waited for; 0 while it can be had."""
 
     until: float = 0
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:  # a terminal that cannot show all of it
-        encoding = sys.stdout.encoding or "ascii"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
-
-
-def _summary(run_id: str, url: str, record: RunRecord) -> str:
-    """What is printed at the end of a run that was waited for."""
-    lines = ["", "Execution Summary", "=================", f"RunId: {run_id}", f"Web View: {url}"]
-    if record.warnings:
-        lines += ["", "Warnings:", *(f"- {each['message']}" for each in record.warnings)]
-    if record.error:
-        lines += ["", f"{record.status}: {record.error.get('message') or record.error.get('code') or ''}"]
-    return "\n".join([*lines, "", ""])

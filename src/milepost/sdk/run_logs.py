@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BUILD_LOG: Final = "azureml-logs/20_image_build_log.txt"
 DRIVER_LOG: Final = "azureml-logs/70_driver_log.txt"
+SWEEP_LOG: Final = "azureml-logs/hyperdrive.txt"
 LOG_FOLDERS: Final = ("azureml-logs/", "logs/", "user_logs/", "system_logs/")
 PIECE: Final = 1 << 20
 """Bytes that are read at once."""
@@ -63,7 +64,8 @@ class _Followed:
 
 
 class LogFollower:
-    """Writes the logs of a run as they grow: what building its environment says, then what the script says.
+    """Writes the logs of a run as they grow: what building its environment says, then what the script says, or the
+    controller of a sweep.
 
     What was written is not read again.
     """
@@ -74,8 +76,10 @@ class LogFollower:
         self._recorder = recorder
         self._run_id = run_id
         self._write = write
-        self._logs = [_Followed(name) for name in names or (BUILD_LOG, DRIVER_LOG)]
+        self._logs = [_Followed(name) for name in names or (BUILD_LOG, SWEEP_LOG, DRIVER_LOG)]
         self._titles = not names
+        self.name = self._logs[-1].name
+        """Of the log that was written last."""
 
     def step(self, *, ended: bool = False) -> bool:
         """Write what is new; gives whether there was anything.  ``ended``: the run has, so its logs are stored."""
@@ -87,6 +91,7 @@ class LogFollower:
                     gap = "\n" if any(each.position for each in self._logs) else ""
                     self._write(f"{gap}{title}\n{'=' * len(title)}\n\n")
                 log.position += len(data)
+                self.name = log.name
                 self._write(log.decoder.decode(data))
                 any_new = True
             if ended and (rest := log.decoder.decode(b"", final=True)):

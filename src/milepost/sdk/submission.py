@@ -39,15 +39,28 @@ def submit(
 
     Raises UserErrorException, SnapshotException, ComputeTargetException.
     """
+    facts = _Facts(experiment, check_tags(tags or {}), parent_id, display_name, run_id or new_run_id(experiment.name))
+    return start_job(experiment, _asked_for(config, facts))
+
+
+def child_job(experiment: Experiment, config: Any, parent_id: str) -> Job:
+    """The job that ``config`` asks for, as one of a run that has many such; a snapshot is taken.
+
+    Raises as ``submit`` does.
+    """
+    return _asked_for(config, _Facts(experiment, {}, parent_id, None, parent_id))
+
+
+def _asked_for(config: Any, facts: _Facts) -> Job:
     from milepost.sdk.job_request import job_request
 
-    request = job_request(config, experiment.workspace)
+    workspace = facts.experiment.workspace
+    request = job_request(config, workspace)
     notes = [*request.warnings, *_notes(request)]
     for message in notes:
-        warn(f"Milepost: {message}", stacklevel=4)
-    _check_nodes(experiment.workspace, request)
-    facts = _Facts(experiment, check_tags(tags or {}), parent_id, display_name, run_id or new_run_id(experiment.name))
-    return start_job(experiment, _job(request, facts, notes))
+        warn(f"Milepost: {message}", stacklevel=5)
+    _check_nodes(workspace, request)
+    return _job(request, facts, notes)
 
 
 def _check_nodes(workspace: Workspace, request: JobRequest) -> None:
@@ -76,9 +89,16 @@ def _notes(request: JobRequest) -> list[str]:
 
 def start_job(experiment: Experiment, job: Job) -> ScriptRun:
     """Hand a job to the workspace's agent and give its run.  Raises UserErrorException where that cannot be done."""
+    from milepost.sdk.script_run import ScriptRun
+
+    hand_over(experiment, job)
+    return ScriptRun._known(experiment, job.run_id)
+
+
+def hand_over(experiment: Experiment, job: Job) -> None:
+    """Hand a job to the workspace's agent.  Raises UserErrorException where that cannot be done."""
     from milepost.jobs.job import write_job
     from milepost.sdk.job_process import ensure_agent
-    from milepost.sdk.script_run import ScriptRun
 
     recorder = experiment.workspace._recorder
     try:
@@ -92,7 +112,6 @@ def start_job(experiment: Experiment, job: Job) -> ScriptRun:
     for kind, data in job.events:
         recorder.writer.event(kind, job.run_id, data)
     ensure_agent(recorder.folder)
-    return ScriptRun._known(experiment, job.run_id)
 
 
 def new_run_id(experiment: str) -> str:
@@ -125,7 +144,7 @@ def _job(request: JobRequest, facts: _Facts, notes: list[str]) -> Job:
     properties, further = origin(taken.id, folder)
     properties["_azureml.ComputeTargetType"] = "local" if request.target == "local" else "amlcompute"
     events: list[tuple[str, dict[str, Any]]] = [
-        _run_event(
+        run_event(
             experiment.name, request.target, facts.display_name, facts.tags, properties, parent_id=facts.parent_id
         ),
         snapshot_event(taken),
@@ -148,7 +167,7 @@ def _job(request: JobRequest, facts: _Facts, notes: list[str]) -> Job:
         environment_variables=request.environment_variables,
         submitter=sys.executable,
         manifest=taken.manifest_digest,
-        portal=links.portal_base(),
+        portal=links.portal_base(recorder),
         node_count=request.node_count,
         processes_per_node=request.processes_per_node,
         framework=request.framework,
@@ -183,7 +202,7 @@ def rerun(workspace: Workspace, run_id: str, *, display_name: str | None = None)
     again = new_run_id(record.experiment)
     first = kept[0]
     events: list[tuple[str, dict[str, Any]]] = [
-        _run_event(
+        run_event(
             record.experiment,
             record.target,
             display_name or record.display_name,
@@ -204,7 +223,7 @@ def rerun(workspace: Workspace, run_id: str, *, display_name: str | None = None)
         workspace_id=recorder.workspace_id,
         submitted_ns=time.time_ns(),
         manifest=first.manifest,
-        portal=links.portal_base(),
+        portal=links.portal_base(recorder),
         events=events,
         **{name: documents["job"][name] for name in _AGAIN},
     )
@@ -230,7 +249,7 @@ _AGAIN: Final = (
 """What of a job is kept with its run, so that it can be run again."""
 
 
-def _run_event(
+def run_event(
     experiment: str,
     target: str | None,
     display_name: str | None,
@@ -238,11 +257,12 @@ def _run_event(
     properties: Mapping[str, str],
     *,
     parent_id: str | None = None,
+    kind: str = SCRIPT_RUN,
 ) -> tuple[str, dict[str, Any]]:
-    """That there is a submitted run."""
+    """That there is a submitted run of that type."""
     return "run", {
         "experiment": experiment,
-        "type": SCRIPT_RUN,
+        "type": kind,
         "status": "Preparing",
         "display_name": display_name,
         "parent_id": parent_id,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from milepost.sdk import config, display, home
+from milepost.sdk import config, display, home, links
 from milepost.sdk.exceptions import WorkspaceException, cloud_only, deferred
 from milepost.sdk.recorder import close_recorder, recorder_for, translated
 from milepost.sdk.workspace_cloud import WorkspaceCloud
@@ -27,7 +27,7 @@ _GROUP: Final = "milepost"
 
 
 class Workspace(WorkspaceCompute, WorkspaceCloud):
-    """The workspace of that name on this machine, made when it is not there.
+    """The workspace of that name: on the server in ``MILEPOST_URL``, else on this machine, made when it is not there.
 
     ``subscription_id`` and ``resource_group`` are kept for scripts that read them; ``auth`` and ``sku`` are accepted
     and not used.  Raises UserErrorException for a bad name, WorkspaceException where it cannot be made.
@@ -42,13 +42,15 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
         sku: str = "basic",
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        self._open(home.create_workspace(workspace_name)[0], subscription_id, resource_group)
+        url = config.server_url(None)
+        place = home.create_workspace(workspace_name)[0] if url is None else _on_server(url, workspace_name, auth)
+        self._open(place, subscription_id, resource_group)
 
     def _open(self, place: home.WorkspacePlace, subscription_id: str | None, resource_group: str | None) -> None:
         self._place = place
         self._subscription_id = subscription_id or _SUBSCRIPTION
         self._resource_group = resource_group or _GROUP
-        self._recorder = recorder_for(place.folder, place.name, place.id)
+        self._recorder = recorder_for(place)
         if (place.folder / "jobs").is_dir() and not os.environ.get("MILEPOST_JOB"):
             # After a restart of the machine somebody has to see to the runs that were waiting.
             from milepost.sdk.job_process import ensure_agent
@@ -73,7 +75,8 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
         found = config.find_config(path)
         url = config.server_url(found)
         if url is not None:
-            raise deferred(f"A workspace on a server ({url})", "Leave the url out to record on this machine.")
+            place = _on_server(url, found.name if found is not None and found.name else DEFAULT_NAME, auth)
+            return Workspace._at(place, *((found.subscription_id, found.resource_group) if found else ()))
         if found is None:
             place, _made = home.create_workspace(DEFAULT_NAME)
             _tell(f"no config.json found; recording in the workspace {place.name!r} ({place.folder})")
@@ -93,7 +96,14 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
         cloud: str = "AzureCloud",
         id: str | None = None,
     ) -> Workspace:
-        """The workspace of that name, made when it is not there (and that is said on standard error)."""
+        """The workspace of that name: on the server in ``MILEPOST_URL``, else on this machine.
+
+        One of this machine is made when it is not there, and that is said on standard error.  Raises WorkspaceException
+        where the server says that it has no such workspace.
+        """
+        url = config.server_url(None)
+        if url is not None:
+            return Workspace._at(_on_server(url, name, auth), subscription_id, resource_group)
         place, made = home.create_workspace(name)
         if made:
             _tell(f"made the workspace {place.name!r} in {place.folder}")
@@ -129,11 +139,23 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
         system_datastores_auth_mode: str = "accessKey",
         v1_legacy_mode: bool | None = None,
     ) -> Workspace:
-        """Make a workspace.  Raises WorkspaceException if it is there, unless ``exist_ok``.
+        """Make a workspace: on the server in ``MILEPOST_URL``, else on this machine.
+
+        Raises WorkspaceException if it is there, unless ``exist_ok``, and where the server cannot make it.
 
         ``default_cpu_compute_target`` and ``default_gpu_compute_target``: settings to make the pools "cpu-cluster" and
         "gpu-cluster" with.  What names resources of Azure's cloud is accepted and not used.
         """
+        url = config.server_url(None)
+        if url is not None:
+            from milepost.sdk.authentication import use_authentication
+            from milepost.sdk.server_store import create_there
+
+            use_authentication(auth, url)
+            place = create_there(url, name, exist_ok=exist_ok)
+            workspace = Workspace._at(place, subscription_id, resource_group)
+            workspace._make_default_clusters(default_cpu_compute_target, default_gpu_compute_target)
+            return workspace
         place, made = home.create_workspace(name)
         if not made and not exist_ok:
             raise WorkspaceException(
@@ -146,7 +168,21 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
 
     @staticmethod
     def list(subscription_id: str, auth: Any = None, resource_group: str | None = None) -> dict[str, list[Workspace]]:
-        """All workspaces of this machine: name -> list of the one workspace with that name."""
+        """All workspaces: name -> list of the one workspace with that name.
+
+        Those of the server in ``MILEPOST_URL`` that this user may see, else those of this machine.  Raises
+        WorkspaceException where the server cannot be asked, AuthenticationException where it does not let this user in.
+        """
+        url = config.server_url(None)
+        if url is not None:
+            from milepost.sdk.server_store import list_there
+
+            if auth is not None:
+                from milepost.sdk.authentication import use_authentication
+
+                use_authentication(auth, url)
+            places = list_there(url)
+            return {place.name: [Workspace._at(place, subscription_id, resource_group)] for place in places}
         return {place.name: [Workspace._at(place, subscription_id, resource_group)] for place in home.list_workspaces()}
 
     @staticmethod
@@ -156,12 +192,21 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
 
     def write_config(self, path: str | os.PathLike[str] | None = None, file_name: str | None = None) -> None:
         """Write ``.azureml/config.json`` in a folder (default: here), for ``from_config`` to find."""
-        config.write_config(path, self.name, self._subscription_id, self._resource_group, file_name=file_name)
+        config.write_config(
+            path,
+            self.name,
+            self._subscription_id,
+            self._resource_group,
+            url=self._place.server,
+            file_name=file_name,
+        )
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
-        """Delete the workspace with all in it.
+        """Delete the workspace with all in it; on a server its owners may.
 
-        Raises WorkspaceException while other processes record into it, and while submitted runs are on their way.
+        Raises WorkspaceException while other processes of this machine record into it, and while submitted runs are on
+        their way; AuthenticationException where the server does not let this user do it, ServiceException where it
+        cannot.
         """
         from milepost.jobs.agent_start import stop_agent
         from milepost.jobs.listing import listing
@@ -179,7 +224,15 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
             raise WorkspaceException(
                 f"Workspace {self.name!r} is not deleted: other processes are recording into it. End them first."
             )
+        self._delete_there()
+        close_recorder(self._recorder)
         shutil.rmtree(self._place.folder)
+
+    def _delete_there(self) -> None:
+        """Delete the workspace on its server; nothing is done for one of this machine.  Raises as the SDK does."""
+        if self._place.server is not None:
+            with translated():
+                self._recorder.open_store().delete_workspace()
 
     # -- what it is --------------------------------------------------------------------------------------------
 
@@ -200,8 +253,8 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
 
     @property
     def location(self) -> str:
-        """Where it is: "local", this machine."""
-        return "local"
+        """Where it is: "local" for this machine, else the server's address."""
+        return self._place.server or "local"
 
     @property
     def sku(self) -> str:
@@ -297,8 +350,15 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
         )
 
     def _repr_html_(self) -> str:
+        folder = self._recorder.folder
         return display.table(
-            [("Name", self.name, None), ("Location", "this machine", None), ("Folder", str(self._place.folder), None)]
+            [
+                ("Name", self.name, None),
+                ("Location", self._place.server or "this machine", None),
+                ("Folder", str(self._place.folder), None),
+                display.page("Experiments", folder, lambda: links.workspace_url(self._recorder)),
+                display.docs(links.docs_url("azureml.core.workspace.Workspace")),
+            ]
         )
 
     def __eq__(self, other: object) -> bool:
@@ -306,6 +366,24 @@ class Workspace(WorkspaceCompute, WorkspaceCloud):
 
     def __hash__(self) -> int:
         return hash(self._place.id)
+
+
+def _on_server(url: str, name: str, auth: Any) -> home.WorkspacePlace:
+    """A server's workspace.  A server that cannot be reached is no trouble: what is logged is kept for it.
+
+    Raises WorkspaceException where it answers that there is no such workspace, AuthenticationException where it does
+    not let this user in.
+    """
+    place = home.server_workspace(url, name)
+    if auth is not None:
+        from milepost.sdk.authentication import use_authentication
+
+        use_authentication(auth, url)
+    if not os.environ.get("MILEPOST_JOB"):
+        from milepost.sdk.server_store import check_there
+
+        check_there(place)
+    return place
 
 
 def _tell(text: str) -> None:
