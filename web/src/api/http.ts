@@ -1,6 +1,10 @@
+import { linkHeaders } from './link'
+import { isOnServer, placed } from './place'
+import { tellReach } from './reach'
+
 /** Requests to the API, and what can go wrong with them. */
 
-export const API = '/api/v1'
+const API = '/api/v1'
 
 /** A value of a query parameter; undefined, null and '' leave the parameter out. */
 export type Param = string | number | boolean | null | undefined
@@ -30,7 +34,12 @@ export function apiUrl(path: string, params: Readonly<Record<string, Param>> = {
     if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
   }
   const text = search.toString()
-  return `${API}${path}${text ? `?${text}` : ''}`
+  return placed(`${API}${path}${text ? `?${text}` : ''}`)
+}
+
+/** What the API of a whole server has, whichever workspace the page is of. */
+export function serverUrl(path: string): string {
+  return `${API}${path}`
 }
 
 /** A path from texts that may hold anything: path`/runs/${id}`. */
@@ -67,12 +76,23 @@ function textOr(value: unknown, other: string): string {
 export async function request(url: string, init: RequestInit = {}): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(url, { credentials: 'same-origin', ...init })
+    const headers = { ...linkHeaders(), ...(init.headers as Record<string, string> | undefined) }
+    response = await fetch(url, { credentials: 'same-origin', ...init, headers })
   } catch (error) {
     if (init.signal?.aborted) throw error
-    throw new ApiError(0, 'unreachable', 'the portal does not answer; start it with: milepost portal')
+    tellReach(0)
+    const told = isOnServer()
+      ? 'the server does not answer'
+      : 'the portal does not answer; start it with: milepost portal'
+    throw new ApiError(0, 'unreachable', told)
   }
-  if (!response.ok) throw await failure(response)
+  if (!response.ok) {
+    const error = await failure(response)
+    // Of a wrong password nobody was signed out.
+    if (error.code !== 'wrong_password') tellReach(response.status)
+    throw error
+  }
+  tellReach(response.status)
   return response
 }
 
@@ -82,18 +102,25 @@ export async function get<T>(
   params: Readonly<Record<string, Param>> = {},
   signal?: AbortSignal,
 ): Promise<T> {
-  const response = await request(apiUrl(route, params), { signal, headers: { Accept: 'application/json' } })
+  return read<T>(apiUrl(route, params), signal)
+}
+
+/** GET of an address, answered with JSON of type T. */
+export async function read<T>(url: string, signal?: AbortSignal): Promise<T> {
+  const response = await request(url, { signal, headers: { Accept: 'application/json' } })
   return (await response.json()) as T
 }
 
-/** POST, PATCH or DELETE with a JSON body, answered with JSON of type T (undefined for an empty answer). */
-export async function send<T>(
-  method: 'POST' | 'PATCH' | 'DELETE',
-  route: string,
-  body?: unknown,
-  signal?: AbortSignal,
-): Promise<T> {
-  const response = await request(apiUrl(route), {
+type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** POST, PUT, PATCH or DELETE with a JSON body, answered with JSON of type T (undefined for an empty answer). */
+export async function send<T>(method: Method, route: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return write<T>(method, apiUrl(route), body, signal)
+}
+
+/** The same to an address. */
+export async function write<T>(method: Method, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await request(url, {
     method,
     signal,
     headers: body === undefined ? {} : { 'Content-Type': 'application/json' },

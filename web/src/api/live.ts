@@ -1,96 +1,48 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
-import { apiUrl } from './http'
+import { watch } from '../live/connection'
+import { Pace, pause } from '../live/pace'
+import type { Change, Watched } from '../live/protocol'
+import { queryClient } from './queries'
 
-/** What the portal tells as it happens. */
-export interface Change {
-  readonly kind: 'runs' | 'run' | 'metrics' | 'files'
-  readonly run_ids: readonly string[]
-  readonly version: number | string
-}
+/** Longer than any answer should take. */
+const PATIENCE_MS = 10_000
 
-export interface Watched {
-  readonly experiment?: string
-  readonly runId?: string
-}
+const pace = new Pace(settled)
 
-type Listener = (change: Change | null) => void
-
-interface Stream {
-  readonly source: EventSource
-  readonly listeners: Set<Listener>
-}
-
-/** One stream for each address: browsers open only six connections to one server, over all tabs. */
-const streams = new Map<string, Stream>()
-
-function listen(url: string, listener: Listener): () => void {
-  let stream = streams.get(url)
-  if (!stream) {
-    const opened: Stream = { source: new EventSource(url), listeners: new Set() }
-    opened.source.onmessage = (event: MessageEvent<string>) => {
-      const change = parseChange(event.data)
-      if (change) for (const each of [...opened.listeners]) each(change)
-    }
-    streams.set(url, opened)
-    stream = opened
-  }
-  const { source, listeners } = stream
-  listeners.add(listener)
-  return () => {
-    listeners.delete(listener)
-    if (listeners.size > 0) return
-    source.close()
-    streams.delete(url)
-  }
-}
-
-/** Calls back for every change while the tab is seen, and with null when it is seen again. */
-export function useChanges({ experiment, runId }: Watched, onChange: Listener): void {
+/**
+ * Calls back for every change while the tab is seen; and when it is seen again, for those that it has missed.
+ * That there are new values is told at a pace that the page can keep.
+ */
+export function useChanges({ experiment, runId }: Watched, onChange: (change: Change) => void): void {
   const newest = useRef(onChange)
   useEffect(() => {
     newest.current = onChange
   })
   useEffect(() => {
-    const url = apiUrl('/changes', { experiment, run_id: runId })
-    const tell: Listener = (change) => newest.current(change)
-    let stop: (() => void) | null = null
-    const look = () => {
-      if (document.hidden) {
-        stop?.()
-        stop = null
-      } else stop ??= listen(url, tell)
-    }
-    const seen = () => {
-      const wasHidden = stop === null
-      look()
-      if (wasHidden && !document.hidden) tell(null)
-    }
-    look()
-    document.addEventListener('visibilitychange', seen)
+    const tell = (change: Change) => newest.current(change)
+    const stop = watch({ experiment, runId }, (change) => {
+      if (change.kind === 'metrics') pace.tell(tell, change)
+      else tell(change)
+    })
     return () => {
-      document.removeEventListener('visibilitychange', seen)
-      stop?.()
+      pace.forget(tell)
+      stop()
     }
   }, [experiment, runId])
 }
 
-function parseChange(data: string): Change | null {
-  try {
-    const change: unknown = JSON.parse(data)
-    return typeof change === 'object' && change !== null && 'kind' in change ? (change as Change) : null
-  } catch {
-    return null
-  }
+/** Comes back when all queries have their answers, and those are drawn. */
+async function settled(): Promise<void> {
+  const until = performance.now() + PATIENCE_MS
+  do await Promise.race([new Promise(requestAnimationFrame), pause(100)])
+  while (queryClient.isFetching() > 0 && performance.now() < until)
+  await Promise.race([new Promise(requestAnimationFrame), pause(100)])
 }
 
 /** Has the queries of what changed asked again: keys begin with 'runs', 'experiments' or ['run', id]. */
-export function refresh(client: QueryClient, change: Change | null): void {
+export function refresh(client: QueryClient, change: Change): void {
   const stale = (...queryKey: string[]) => void client.invalidateQueries({ queryKey })
-  if (!change) {
-    void client.invalidateQueries()
-    return
-  }
   if (change.kind === 'metrics') {
     void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === 'runs' && queryKey[1] !== 'columns' })
     // Names are counted over thousands of runs: not for every value.

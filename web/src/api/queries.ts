@@ -1,10 +1,16 @@
-import { QueryClient, queryOptions } from '@tanstack/react-query'
-import { ApiError, get, path } from './http'
-import type { Experiment, Metric, RunColumns, RunDetail, Workspace } from './types'
+import { MutationCache, QueryClient, queryOptions } from '@tanstack/react-query'
+import { parseOrder } from '../state/order'
+import { ApiError, get, path, read, serverUrl } from './http'
+import { isOnServer } from './place'
+import type { Experiment, ExperimentList, Metric, RunColumns, RunDetail, SignedIn, Workspace } from './types'
 
 /** Queries that several pages share. Their keys begin with what `live.ts` refreshes: see there. */
 
-export const queryClient = new QueryClient({
+export const queryClient: QueryClient = new QueryClient({
+  // Whatever was changed may be in a table that is looked at next; the one that is shown hears of it by itself.
+  mutationCache: new MutationCache({
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ['runlist'], refetchType: 'none' }),
+  }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,
@@ -20,18 +26,32 @@ export const queryClient = new QueryClient({
 export function workspaceQuery() {
   return queryOptions({
     queryKey: ['workspace'],
-    queryFn: ({ signal }) => get<Workspace>('/workspace', {}, signal),
+    queryFn: ({ signal }) => get<Workspace>('/workspace', { counts: false }, signal),
     staleTime: 60_000,
+  })
+}
+
+/** Who is signed in; of an embedded portal that is not asked. */
+export function sessionQuery() {
+  return queryOptions({
+    queryKey: ['session'],
+    queryFn: ({ signal }) => read<SignedIn>(serverUrl('/session'), signal),
+    staleTime: 60_000,
+    enabled: isOnServer(),
   })
 }
 
 export type ExperimentView = 'active' | 'archived' | 'all'
 
-export function experimentsQuery(view: ExperimentView, search: string) {
+export const USUAL_EXPERIMENTS_ORDER = '-last_activity'
+const MOST_EXPERIMENTS = 500
+
+export function experimentsQuery(view: ExperimentView, search: string, order = USUAL_EXPERIMENTS_ORDER) {
+  const { by, descending } = parseOrder(order, USUAL_EXPERIMENTS_ORDER)
   return queryOptions({
-    queryKey: ['experiments', view, search],
+    queryKey: ['experiments', view, search, order],
     queryFn: ({ signal }) =>
-      get<{ readonly experiments: readonly Experiment[] }>('/experiments', { view, search }, signal),
+      get<ExperimentList>('/experiments', { view, search, order_by: by, descending, limit: MOST_EXPERIMENTS }, signal),
   })
 }
 

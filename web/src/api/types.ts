@@ -13,7 +13,18 @@ export interface Workspace {
   readonly id: string
   readonly version: string
   readonly read_only: boolean
-  readonly counts: Readonly<Record<string, number>>
+  /** What who is signed in may do here; of an embedded portal, its owner. */
+  readonly role: Role
+}
+
+/** From the one who may least to the one who may most. */
+export type Role = 'reader' | 'contributor' | 'owner'
+
+/** Who is signed in at a server. */
+export interface SignedIn {
+  /** Their name; null where nobody is. */
+  readonly account: string | null
+  readonly is_admin: boolean
 }
 
 export interface Experiment {
@@ -25,8 +36,16 @@ export interface Experiment {
   readonly tags: Tags
   readonly run_count: number
   readonly last_run: string | null
+  /** When one of its active runs last began or ended. */
+  readonly last_activity: string | null
   /** How many runs are in each status. */
   readonly statuses: Readonly<Record<string, number>>
+}
+
+export interface ExperimentList {
+  readonly experiments: readonly Experiment[]
+  /** More than are given where they were too many. */
+  readonly total: number
 }
 
 export interface RunRow {
@@ -67,6 +86,8 @@ export interface RunDetail extends RunRow {
   readonly documents: readonly string[]
   readonly parent: RunRow | null
   readonly children_total: number
+  /** How many tags, properties and params are too many to be told. */
+  readonly left_out: Readonly<Record<string, number>>
 }
 
 export interface RunPage {
@@ -90,14 +111,20 @@ export interface RunColumns {
   readonly params: readonly ColumnCount[]
 }
 
+/** How a metric does over the runs of a group that have a number there. */
+export interface Spread {
+  readonly numbers: number
+  readonly min: Num
+  readonly max: Num
+  readonly mean: Num
+}
+
 export interface RunGroup {
-  readonly value: Value
+  readonly value: string | null
   readonly count: number
-  /** Of the last values of the metric. */
-  readonly min: Num | null
-  readonly max: Num | null
-  readonly mean: Num | null
   readonly statuses: Readonly<Record<string, number>>
+  /** By asked column; those that no run of the group has are left out. */
+  readonly values: Readonly<Record<string, Spread>>
 }
 
 export interface RunGroups {

@@ -1,36 +1,59 @@
-import { Kbd, Modal, Table } from '@mantine/core'
+import { Kbd, Modal, Switch, Table } from '@mantine/core'
 import { useState } from 'react'
-import { useKeys } from '../state/keys'
+import { areSingleKeysOn, listKeys, setSingleKeys } from '../state/keys'
+import classes from './KeyboardHelp.module.css'
 
-const KEYS = [
-  ['/', 'Search or filter'],
-  ['j', 'Next row'],
-  ['k', 'Row before'],
-  ['x', 'Choose the row'],
-  ['Enter', 'Open the row'],
-  ['c', 'Compare the chosen runs'],
-  ['Esc', 'Choose none, close'],
-  ['?', 'This list'],
-] as const
+interface Props {
+  readonly opened: boolean
+  readonly onClose: () => void
+}
 
-/** `?` shows which keys there are. */
-export function KeyboardHelp() {
-  const [opened, setOpened] = useState(false)
-  useKeys({ '?': () => setOpened(true) })
+/** Which keys there are on the page that is open. */
+export function KeyboardHelp({ opened, onClose }: Props) {
   return (
-    <Modal opened={opened} onClose={() => setOpened(false)} title="Keyboard">
-      <Table withRowBorders={false}>
+    <Modal opened={opened} onClose={onClose} title="Keyboard" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <KeyList />
+    </Modal>
+  )
+}
+
+function KeyList() {
+  // What works now is known when the list is opened.
+  const [keys] = useState(listKeys)
+  const [on, setOn] = useState(areSingleKeysOn)
+  return (
+    <>
+      <Table withRowBorders={false} className={classes.keys}>
+        <caption className="sr-only">Keys on this page</caption>
         <Table.Tbody>
-          {KEYS.map(([key, what]) => (
-            <Table.Tr key={key}>
-              <Table.Td w={90}>
-                <Kbd>{key}</Kbd>
-              </Table.Td>
-              <Table.Td>{what}</Table.Td>
+          {keys.map(([name, does]) => (
+            <Table.Tr key={name}>
+              <Table.Th scope="row" w={120}>
+                {parts(name).map((part) => (
+                  <Kbd key={part}>{part}</Kbd>
+                ))}
+              </Table.Th>
+              <Table.Td>{does}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-    </Modal>
+      <Switch
+        mt="md"
+        label="Keys of one character"
+        description="Off for those who dictate, or whose keys are taken by another program. This browser remembers it."
+        checked={on}
+        onChange={(event) => {
+          setOn(event.currentTarget.checked)
+          setSingleKeys(event.currentTarget.checked)
+        }}
+      />
+    </>
   )
+}
+
+/** "X" is typed with Shift; "Escape" stands on keyboards as "Esc". */
+function parts(name: string): string[] {
+  if (/^[A-Z]$/.test(name)) return ['Shift', name]
+  return name.split(' ').map((part) => (part === 'Escape' ? 'Esc' : part))
 }

@@ -1,19 +1,27 @@
 import { Anchor } from '@mantine/core'
-import { useEffect } from 'react'
 import { Link } from 'react-router'
-import { Empty } from '../parts/Empty'
+import { PageTitle } from '../parts/PageTitle'
 
 /** What an unknown address shows. */
 export function NoPage() {
-  useEffect(() => {
-    document.title = 'No such page · Milepost'
-  }, [])
   return (
-    <Empty title="There is no such page">
-      The address may have been cut short.{' '}
-      <Anchor component={Link} to="/experiments">
-        All experiments
-      </Anchor>
-    </Empty>
+    <>
+      <PageTitle title="There is no such page" />
+      <p>
+        The address may have been cut short. Go to{' '}
+        <Anchor component={Link} underline="always" to="/experiments">
+          all experiments
+        </Anchor>
+        ,{' '}
+        <Anchor component={Link} underline="always" to="/models">
+          the models
+        </Anchor>{' '}
+        or{' '}
+        <Anchor component={Link} underline="always" to="/compute">
+          compute
+        </Anchor>
+        .
+      </p>
+    </>
   )
 }

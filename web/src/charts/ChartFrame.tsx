@@ -5,6 +5,7 @@ import { linesAsCsv } from './export_csv'
 import { sceneAsSvg } from './export_svg'
 import { sceneOf } from './scene'
 import type { Line, View } from './types'
+import type { Unit } from './units'
 
 export interface ChartFrameProps {
   readonly title: string
@@ -16,17 +17,22 @@ export interface ChartFrameProps {
   readonly view: View
   readonly xLabel: string
   readonly dark: boolean
-  readonly formatY?: ((value: number) => string) | undefined
+  readonly unit?: Unit | undefined
+  /** Where all points are to be had as CSV, drawn or not. */
+  readonly allPoints?: string | undefined
   readonly children: ReactNode
 }
 
 /** A chart's box: its title, and a menu that gives it as a file. */
 export function ChartFrame(props: ChartFrameProps) {
-  const { title, note, actions, lines, view, xLabel, dark, formatY, children } = props
+  const { title, note, actions, lines, view, xLabel, dark, unit, allPoints, children } = props
   const menu = useRef<HTMLDetailsElement>(null)
   const [problem, setProblem] = useState('')
 
-  const svg = () => sceneAsSvg(sceneOf(lines, view), { title, x: xLabel, xKind: view.xKind, formatY }, dark)
+  const close = () => {
+    if (menu.current) menu.current.open = false
+  }
+  const svg = () => sceneAsSvg(sceneOf(lines, view), { title, x: xLabel, xKind: view.xKind, unit }, dark)
   const give = async (kind: 'png' | 'svg' | 'csv') => {
     setProblem('')
     try {
@@ -40,7 +46,7 @@ export function ChartFrame(props: ChartFrameProps) {
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error))
     }
-    if (menu.current) menu.current.open = false
+    close()
   }
 
   return (
@@ -49,13 +55,21 @@ export function ChartFrame(props: ChartFrameProps) {
         <h3 className={classes.title} title={title}>
           {title}
         </h3>
-        <span className={classes.note}>{note}</span>
+        <span className={classes.note} title={typeof note === 'string' ? note : undefined}>
+          {note}
+        </span>
         {actions}
         <details
           className={classes.menu}
           ref={menu}
           onBlur={(event) => {
             if (!event.currentTarget.contains(event.relatedTarget)) event.currentTarget.open = false
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape' || !event.currentTarget.open) return
+            event.stopPropagation()
+            close()
+            event.currentTarget.querySelector('summary')?.focus()
           }}
         >
           <summary className={classes.button} aria-label={`Download ${title}`} title="Download">
@@ -67,6 +81,11 @@ export function ChartFrame(props: ChartFrameProps) {
                 {kind === 'csv' ? 'CSV of the points drawn' : `${kind.toUpperCase()} picture`}
               </button>
             ))}
+            {allPoints && (
+              <a className={classes.choice} href={allPoints} download onClick={close}>
+                CSV of all points
+              </a>
+            )}
           </div>
         </details>
       </header>

@@ -3,6 +3,7 @@ import type { Scene } from './scene'
 import { xTicks, yTicks } from './ticks'
 import { isMarked, type Pen, type Projection, shown, trace, traceBand } from './trace'
 import type { XKind } from './types'
+import type { Unit } from './units'
 
 const WIDTH = 960
 const HEIGHT = 540
@@ -59,7 +60,7 @@ export function projection(
 /** The chart as a picture of its own: an SVG document without anything outside it. */
 export function sceneAsSvg(
   scene: Scene,
-  names: { title: string; x: string; xKind: XKind; formatY?: ((value: number) => string) | undefined },
+  names: { title: string; x: string; xKind: XKind; unit?: Unit | undefined },
   dark: boolean,
 ): string {
   const { text, grid, background } = ink(dark)
@@ -87,7 +88,7 @@ export function sceneAsSvg(
       `<text x="${at}" y="${box.top + box.height + 20}" text-anchor="middle" fill="${text}">${xmlText(label)}</text>`,
     )
   }
-  const up = yTicks(scene.y.from, scene.y.to, 6, scene.logY, names.formatY)
+  const up = yTicks(scene.y.from, scene.y.to, 6, scene.logY, names.unit)
   for (const [i, label] of up.labels.entries()) {
     const at = to.y(up.at[i] as number)
     parts.push(

@@ -1,6 +1,8 @@
 import { colourOf, dashOf } from './colours'
+import { ownerOf } from './highlight'
 import type { Scene } from './scene'
 import { isMarked, type Pen, type Projection, shown, trace, traceBand } from './trace'
+import type { Line } from './types'
 
 class CanvasPen implements Pen {
   readonly strokes = new Path2D()
@@ -25,7 +27,7 @@ class CanvasPen implements Pen {
   }
 }
 
-/** What to draw with: pixels of the canvas for one CSS pixel, and the line that stands out (its id), if any. */
+/** What to draw with: pixels of the canvas for one CSS pixel, and whose lines stand out, if any. */
 export interface Brush {
   readonly dark: boolean
   readonly ratio: number
@@ -35,14 +37,16 @@ export interface Brush {
 
 /** Draw all lines of a scene: bands below, raw lines, smoothed lines above; the line in focus last. */
 export function paint(context: CanvasRenderingContext2D, scene: Scene, to: Projection, brush: Brush): void {
-  const order = [...scene.lines].sort((a, b) => Number(a.line.id === brush.focus) - Number(b.line.id === brush.focus))
+  const isFocused = (line: Line) => brush.focus !== null && ownerOf(line) === brush.focus
+  const fades = scene.lines.some(({ line }) => isFocused(line))
+  const order = [...scene.lines].sort((a, b) => Number(isFocused(a.line)) - Number(isFocused(b.line)))
   const many = scene.lines.length > 40
   context.lineJoin = 'round'
   for (const { line, smooth } of order) {
     const range = shown(line, scene.x)
     const colour = colourOf(line.slot, brush.dark)
-    const inFocus = line.id === brush.focus
-    const faded = brush.focus !== null && !inFocus
+    const inFocus = isFocused(line)
+    const faded = fades && !inFocus
     context.strokeStyle = colour
     context.fillStyle = colour
     if (line.low && line.high && line.shape !== 'points') {
@@ -51,9 +55,11 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, to: Proje
       context.globalAlpha = (many ? 0.12 : 0.25) * (faded ? 0.4 : 1)
       context.setLineDash([])
       context.fill(band.strokes)
-      // A band that is one point wide has no area; its outline shows it.
-      context.lineWidth = brush.ratio
-      context.stroke(band.strokes)
+      // A band that is one point wide has no area; its outline shows it. Of many lines that would be half of the work.
+      if (!many || range.stop - range.start < 3) {
+        context.lineWidth = brush.ratio
+        context.stroke(band.strokes)
+      }
     }
     const marked = line.shape === 'points' ? 'points' : isMarked(line, scene.x) ? 'marked' : 'line'
     const raw = new CanvasPen((line.shape === 'points' ? 2.2 : 2.6) * brush.ratio)

@@ -1,9 +1,11 @@
 import uPlot from 'uplot'
 import { ink } from './colours'
+import { listenForGestures } from './gestures'
 import { paint } from './paint'
 import type { Scene } from './scene'
 import { xTicks, yTicks } from './ticks'
 import type { Span, XKind } from './types'
+import type { Unit } from './units'
 
 /** What a plot shows and whom it tells. Read anew at every drawing, so it may change at any time. */
 export interface PlotState {
@@ -11,11 +13,15 @@ export interface PlotState {
   xKind: XKind
   dark: boolean
   focus: string | null
-  formatY: ((value: number) => string) | undefined
+  unit: Unit | undefined
   /** The pointer is at (x, y) of the axes; null when it has left. */
   onPoint: (at: { x: number; y: number } | null) => void
-  /** A window was drawn with the pointer, or taken back (null) by a double click. */
-  onWindow: (window: Span | null) => void
+  /** A window was chosen, or taken back (null); `moving` while a gesture goes on. */
+  onWindow: (window: Span | null, moving: boolean) => void
+  /** Whether the window is a part of all that there is. */
+  isZoomed: boolean
+  /** A place of x was clicked at or tapped. */
+  onPress: (x: number) => void
 }
 
 export interface Plot {
@@ -56,7 +62,7 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
       const from = plot.posToVal(left, 'x')
       const to = plot.posToVal(left + length, 'x')
       plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
-      state.onWindow({ from, to })
+      state.onWindow({ from, to }, false)
     }
   }
 
@@ -85,13 +91,16 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
 
   const across = (plot: uPlot) =>
     xTicks(state.xKind, state.scene.x.from, state.scene.x.to, wantedX(plot), state.scene.logX)
-  const up = (plot: uPlot) =>
-    yTicks(state.scene.y.from, state.scene.y.to, wantedY(plot), state.scene.logY, state.formatY)
+  const up = (plot: uPlot) => yTicks(state.scene.y.from, state.scene.y.to, wantedY(plot), state.scene.logY, state.unit)
   const shared = {
     font: FONT,
     stroke: () => ink(state.dark).text,
     grid: { stroke: () => ink(state.dark).grid, width: 1 },
     ticks: { stroke: () => ink(state.dark).grid, width: 1, size: 4 },
+    // uPlot draws no axis where none of its increments fits, and knows the digits only of its own ones below 5. The
+    // places are ours anyway.
+    incrs: (_plot: uPlot, _axis: number, from: number, to: number) => [Math.max(5, (to - from) / 2)],
+    space: 1,
   }
 
   const options: uPlot.Options = {
@@ -105,7 +114,7 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
       drag: { x: true, y: false, setScale: false },
       bind: {
         dblclick: () => () => {
-          state.onWindow(null)
+          state.onWindow(null, false)
           return null
         },
       },
@@ -136,6 +145,18 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
 
   const plot = new uPlot(options, data(), element)
 
+  const endGestures = listenForGestures(plot.over, {
+    window: () => state.scene.x,
+    log: () => state.scene.logX,
+    isZoomed: () => state.isZoomed,
+    show: (window, moving) => state.onWindow(window, moving),
+    point: (x, clientY) => {
+      const top = clientY - plot.over.getBoundingClientRect().top
+      state.onPoint(x === null ? null : { x, y: plot.posToVal(top, 'y') })
+    },
+    press: (x) => state.onPress(x),
+  })
+
   return {
     refresh: () => plot.setData(data(), true),
     resize: (newWidth, newHeight) => plot.setSize({ width: newWidth, height: newHeight }),
@@ -146,7 +167,10 @@ export function createPlot(element: HTMLElement, state: PlotState, width: number
       plot.setCursor({ left, top: left < 0 ? -10 : 0 })
       moving = false
     },
-    destroy: () => plot.destroy(),
+    destroy: () => {
+      endGestures()
+      plot.destroy()
+    },
   }
 }
 

@@ -33,7 +33,8 @@ export function sceneOf(lines: readonly Line[], view: View): Scene {
         : padded(extent, logX, hasDots ? 0.03 : 0)
   const wholeY = yExtent(lines, x, view.logY)
   const logY = view.logY && (wholeY !== null || lines.length === 0)
-  const y = padded(wholeY ?? yExtent(lines, x, false), logY, 0.06)
+  const extentY = wholeY ?? yExtent(lines, x, false)
+  const y = withShown(padded(extentY, logY, 0.06), extentY, logY ? undefined : view.showsY)
   return {
     lines: lines.map((line) => ({ line, smooth: smoothed(line.y, view.smoothing) })),
     x,
@@ -42,6 +43,14 @@ export function sceneOf(lines: readonly Line[], view: View): Scene {
     logY,
     smoothing: view.smoothing,
   }
+}
+
+/** The range of y with the values that are always shown: their ends are its own, unless the lines go beyond them. */
+function withShown(range: Span, extent: Span | null, shows: Span | undefined): Span {
+  if (!shows || !extent) return range
+  const from = extent.from >= shows.from ? shows.from : range.from
+  const to = Math.max(shows.to + (shows.to - from) * 0.03, extent.to + (extent.to - from) * 0.06)
+  return from < to ? { from, to } : range
 }
 
 /** Points that a logarithmic axis cannot show: at or below zero. */

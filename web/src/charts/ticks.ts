@@ -1,5 +1,6 @@
 import { formatDuration, formatTicks } from './format'
 import type { XKind } from './types'
+import type { Unit } from './units'
 
 /** Round places between two values, about `wanted` of them; powers of ten where `log`. */
 export function ticks(from: number, to: number, wanted: number, log: boolean): number[] {
@@ -88,14 +89,14 @@ export function xTicks(kind: XKind, from: number, to: number, wanted: number, lo
 }
 
 /** Ticks of the y axis. */
-export function yTicks(
-  from: number,
-  to: number,
-  wanted: number,
-  log: boolean,
-  format: (value: number) => string | null = () => null,
-): AxisTicks {
-  const at = ticks(from, to, wanted, log)
-  const own = at.map((value) => format(value))
-  return { at, labels: own.every((label) => label !== null) ? own : formatTicks(at) }
+export function yTicks(from: number, to: number, wanted: number, log: boolean, unit?: Unit): AxisTicks {
+  const at = unit?.binary && !log ? binaryTicks(from, to, wanted) : ticks(from, to, wanted, log)
+  return { at, labels: unit ? at.map(unit.format) : formatTicks(at) }
+}
+
+/** Places that are round in KiB, MiB, GiB, whichever the greatest of them is written in. */
+function binaryTicks(from: number, to: number, wanted: number): number[] {
+  const most = Math.max(Math.abs(from), Math.abs(to))
+  const scale = 1024 ** Math.max(0, Math.floor(Math.log2(most) / 10))
+  return ticks(from / scale, to / scale, wanted, false).map((value) => value * scale)
 }

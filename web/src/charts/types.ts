@@ -7,6 +7,8 @@ export type XKind = 'step' | 'time' | 'relative' | 'number'
 export interface Line {
   readonly id: string
   readonly label: string
+  /** Whose line it is, where several charts have lines of the same: they stand out together. */
+  readonly owner?: string | undefined
   /** Which colour and dash of the palette; the same run keeps its slot in every chart. */
   readonly slot: number
   readonly x: Float64Array
@@ -43,4 +45,6 @@ export interface View {
   readonly logY: boolean
   readonly smoothing: Smoothing
   readonly window: Span | null
+  /** Values of y that are always shown. */
+  readonly showsY?: Span | undefined
 }

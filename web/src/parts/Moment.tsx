@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { formatAgo, formatDate } from './format'
+import { formatAgo, formatDate, formatDuration } from './format'
 
 let now = Date.now()
 const listeners = new Set<() => void>()
@@ -35,4 +35,10 @@ export function Moment({ at }: Props) {
       {formatAgo(at, Math.max(seen, Date.parse(at)))}
     </time>
   )
+}
+
+/** How long something lasts that has not ended. */
+export function Lasting({ since }: { readonly since: string }) {
+  const seen = useSyncExternalStore(subscribe, () => now)
+  return <>{formatDuration(Math.max(0, seen - Date.parse(since)) / 1000)}</>
 }

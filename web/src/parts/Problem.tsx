@@ -1,5 +1,6 @@
 import { Alert, Button } from '@mantine/core'
 import { ApiError } from '../api/http'
+import { isOnServer } from '../api/place'
 
 interface Props {
   readonly error: unknown
@@ -11,13 +12,13 @@ interface Props {
 /** An error in its place, with what the server says of it. */
 export function Problem({ error, title, onRetry }: Props) {
   const message = error instanceof Error ? error.message : String(error)
-  const signIn = error instanceof ApiError && error.status === 401
+  const signIn = error instanceof ApiError && error.status === 401 && !isOnServer()
   return (
     <Alert color="red" variant="outline" title={title} role="alert" my="sm">
       <p>{message}</p>
       {signIn && (
         <p>
-          This browser has no token of the portal. Open the link that <code>milepost portal</code> prints.
+          Open the link that <code>milepost portal</code> prints, in this browser.
         </p>
       )}
       {onRetry && (

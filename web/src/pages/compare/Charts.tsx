@@ -1,10 +1,13 @@
-import { MultiSelect, Select, Text } from '@mantine/core'
+import { Checkbox, MultiSelect, Select, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type JSX, useMemo } from 'react'
+import type { Highlight } from '../../charts/highlight'
 import { Empty } from '../../parts/Empty'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
-import { useAddress } from '../../state/address'
+import { splitList, useAddress } from '../../state/address'
+import { valueFor, withValue } from '../run/metrics/card_state'
+import { type Brush, readBrush, writeBrush } from './brushes'
 import classes from './Charts.module.css'
 import { ParallelCoordinates } from './ParallelCoordinates'
 import { type ComparedRun, type Comparison, comparisonQuery, type Difference } from './runs'
@@ -13,12 +16,13 @@ import { ScatterPlot } from './ScatterPlot'
 interface Properties {
   readonly kind: 'parallel' | 'scatter'
   readonly runs: readonly ComparedRun[]
+  readonly highlight: Highlight
 }
 
 const MOST_AXES = 12
 
 /** Parallel coordinates or a scatter plot of the values in which the runs differ; the address holds which. */
-export function Chart({ kind, runs }: Properties): JSX.Element {
+export function Chart({ kind, runs, highlight }: Properties): JSX.Element {
   const address = useAddress()
   const query = useQuery(comparisonQuery(runs))
   const facts = useMemo(() => factsOf(query.data), [query.data])
@@ -50,7 +54,17 @@ export function Chart({ kind, runs }: Properties): JSX.Element {
           maxValues={MOST_AXES}
           onChange={(chosen) => address.set({ axes: chosen })}
         />
-        <ParallelCoordinates runs={runs} facts={axes.flatMap((name) => facts.get(name) ?? [])} />
+        <ParallelCoordinates
+          runs={runs}
+          facts={axes.flatMap((name) => facts.get(name) ?? [])}
+          highlight={highlight}
+          brushes={brushesOf(address.list('ranges'), axes)}
+          onBrush={(name, brush) => {
+            const ranges = new URLSearchParams(window.location.search).get('ranges')
+            address.set({ ranges: withValue(splitList(ranges), name, brush && writeBrush(brush)) })
+          }}
+          onKeep={(ids) => address.set({ runs: ids, ranges: null }, { push: true })}
+        />
       </>
     )
   }
@@ -80,13 +94,40 @@ export function Chart({ kind, runs }: Properties): JSX.Element {
           allowDeselect={false}
           onChange={(name) => address.set({ axes: [x, name ?? y] })}
         />
+        {(['x', 'y'] as const).map((axis) => (
+          <Checkbox
+            key={axis}
+            size="xs"
+            className={classes.check}
+            label={`log ${axis}`}
+            checked={address.get(`log${axis}`) === '1'}
+            onChange={(event) => address.set({ [`log${axis}`]: event.currentTarget.checked ? '1' : null })}
+          />
+        ))}
       </div>
       {factX && factY ? (
-        <ScatterPlot runs={runs} x={factX} y={factY} />
+        <ScatterPlot
+          runs={runs}
+          x={factX}
+          y={factY}
+          logX={address.get('logx') === '1'}
+          logY={address.get('logy') === '1'}
+          highlight={highlight}
+        />
       ) : (
         <Text c="dimmed">Choose what is drawn over what.</Text>
       )}
     </>
+  )
+}
+
+/** The ranges that the address has of these axes. */
+function brushesOf(ranges: readonly string[], axes: readonly string[]): ReadonlyMap<string, Brush> {
+  return new Map(
+    axes.flatMap((name) => {
+      const brush = readBrush(valueFor(ranges, name))
+      return brush ? [[name, brush] as const] : []
+    }),
   )
 }
 
@@ -99,7 +140,7 @@ const AXES = [
 /** What can be an axis, by its name in the filter language. */
 function factsOf(comparison: Comparison | undefined): ReadonlyMap<string, Difference> {
   const facts = AXES.flatMap(([kind, prefix]) =>
-    (comparison?.differences[kind] ?? []).map(({ name, values }) => ({ name: `${prefix}.${name}`, values })),
+    (comparison?.differences[kind] ?? []).map((fact) => ({ ...fact, name: `${prefix}.${fact.name}` })),
   )
   return new Map(facts.map((fact) => [fact.name, fact]))
 }

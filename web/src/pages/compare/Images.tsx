@@ -1,39 +1,44 @@
-import { Select, Slider, Text, useComputedColorScheme } from '@mantine/core'
+import { Select } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
-import type { JSX } from 'react'
+import { type JSX, useCallback, useMemo } from 'react'
 import { get, path } from '../../api/http'
 import { Empty } from '../../parts/Empty'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
 import { useAddress } from '../../state/address'
-import classes from './Images.module.css'
-import { RunMark } from './RunMark'
+import { Gallery } from '../run/images/Gallery'
+import { LargePictures } from '../run/images/LargePictures'
+import { StepBar } from '../run/images/StepBar'
+import { type ImageEntry, readStep, stepsOf } from '../run/images/steps'
+import classes from './Charts.module.css'
 import type { ComparedRun } from './runs'
 
-interface RunImage {
-  readonly metric: string
-  readonly step: number | string
-  readonly url: string | null
-  /** Whether a browser may show it. */
-  readonly shown: boolean
-}
+const MOST_IMAGES = 10_000
 
 /** The images of one name, a run beside the other; a slider goes through the steps. */
 export function Images({ runs }: { readonly runs: readonly ComparedRun[] }): JSX.Element {
   const address = useAddress()
-  const dark = useComputedColorScheme('light') === 'dark'
+  const setAddress = address.set
+  const onStep = useCallback(
+    (next: number | null) => setAddress({ step: next === null ? null : String(next) }),
+    [setAddress],
+  )
   const queries = useQueries({
     queries: runs.map((run) => ({
-      queryKey: ['run', run.run_id, 'images', 'all'],
+      queryKey: ['run', run.run_id, 'metrics', 'images'],
       queryFn: ({ signal }: { signal: AbortSignal }) =>
-        get<readonly RunImage[]>(path`/runs/${run.run_id}/images`, {}, signal),
+        get<readonly ImageEntry[]>(path`/runs/${run.run_id}/images`, { limit: MOST_IMAGES }, signal),
     })),
   })
+  const version = queries.map((query) => query.dataUpdatedAt).join(' ')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version tells when the answers are others
+  const names = useMemo(
+    () => [...new Set(queries.flatMap((query) => query.data ?? []).map((image) => image.metric))],
+    [version],
+  )
   const failed = queries.find((query) => query.isError)
   if (failed) return <Problem error={failed.error} title="The images could not be read" />
   if (queries.some((query) => query.isPending)) return <Loading what="the images" />
-  const all = queries.flatMap((query) => query.data ?? [])
-  const names = [...new Set(all.map((image) => image.metric))]
   const name = names.find((each) => each === address.get('image')) ?? names[0]
   if (name === undefined) {
     return (
@@ -43,65 +48,40 @@ export function Images({ runs }: { readonly runs: readonly ComparedRun[] }): JSX
       </Empty>
     )
   }
-  const steps = [...new Set(all.filter((image) => image.metric === name).map((image) => Number(image.step)))].sort(
-    (a, b) => a - b,
-  )
-  const asked = steps.indexOf(Number(address.get('step') ?? Number.NaN))
-  const place = asked >= 0 ? asked : steps.length - 1
-  const step = steps[place]
+  const found = runs.map((run, at) => ({
+    runId: run.run_id,
+    label: run.name,
+    images: (queries[at]?.data ?? []).filter((image) => image.metric === name),
+  }))
+  const steps = stepsOf(found.map(({ images }) => images))
+  const step = readStep(address.get('step'))
   return (
     <>
       <div className={classes.choices}>
         <Select
           size="xs"
-          label="Image"
+          aria-label="Image"
           data={names}
           value={name}
           allowDeselect={false}
           searchable
           onChange={(next) => address.set({ image: next, step: null })}
         />
-        {steps.length > 1 && (
-          <div className={classes.steps}>
-            <Text size="xs">Step {step}</Text>
-            <Slider
-              aria-label="Step"
-              thumbLabel="Step"
-              min={0}
-              max={steps.length - 1}
-              value={place}
-              label={(value) => `step ${steps[value]}`}
-              onChange={(value) => address.set({ step: String(steps[value] ?? '') })}
-            />
-          </div>
-        )}
+        {steps.length > 1 && <StepBar steps={steps} step={step} onStep={onStep} />}
       </div>
-      <div className={classes.grid}>
-        {runs.map((run, index) => {
-          const found = queries[index]?.data?.find((image) => image.metric === name && Number(image.step) === step)
-          return (
-            <figure key={run.run_id} className={classes.figure}>
-              <figcaption className={classes.caption}>
-                <RunMark slot={run.slot} dark={dark} /> {run.name}
-              </figcaption>
-              {found?.url && found.shown ? (
-                <a href={found.url} target="_blank" rel="noreferrer">
-                  <img
-                    className={classes.image}
-                    src={found.url}
-                    alt={`${name} of ${run.name}, step ${step}`}
-                    loading="lazy"
-                  />
-                </a>
-              ) : (
-                <Text size="sm" c="dimmed">
-                  {found ? 'This file is no image that a browser may show.' : 'No image of this step.'}
-                </Text>
-              )}
-            </figure>
-          )
-        })}
-      </div>
+      <Gallery
+        metric={name}
+        runs={found}
+        step={step}
+        onLarge={(at) => address.set({ large: name, ...(at === null ? {} : { step: String(at) }) }, { push: true })}
+      />
+      <LargePictures
+        metric={address.get('large') === name ? name : null}
+        runs={found}
+        step={step}
+        onStep={onStep}
+        onClose={() => address.set({ large: null })}
+      />
     </>
   )
 }

@@ -1,8 +1,9 @@
 import { Text, useComputedColorScheme } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
-import type { JSX } from 'react'
+import { type JSX, useSyncExternalStore } from 'react'
 import { useNavigate } from 'react-router'
 import { colourOf } from '../../charts/colours'
+import type { Highlight } from '../../charts/highlight'
 import { formatNumber } from '../../parts/format'
 import { runPath } from '../../state/names'
 import classes from './Charts.module.css'
@@ -13,6 +14,9 @@ interface Properties {
   readonly runs: readonly ComparedRun[]
   readonly x: Difference
   readonly y: Difference
+  readonly logX: boolean
+  readonly logY: boolean
+  readonly highlight: Highlight
 }
 
 const HEIGHT = 460
@@ -21,12 +25,19 @@ const BOTTOM = 52
 const EDGE = 16
 
 /** A point a run: one fact over another. */
-export function ScatterPlot({ runs, x, y }: Properties): JSX.Element {
+export function ScatterPlot({ runs, x, y, logX, logY, highlight }: Properties): JSX.Element {
   const dark = useComputedColorScheme('light') === 'dark'
   const navigate = useNavigate()
   const { ref, width } = useElementSize()
-  const axisX = axisOf(runs.map((run) => x.values[run.run_id]))
-  const axisY = axisOf(runs.map((run) => y.values[run.run_id]))
+  const stands = useSyncExternalStore(highlight.subscribe, highlight.get)
+  const axisX = axisOf(
+    runs.map((run) => x.values[run.run_id]),
+    logX,
+  )
+  const axisY = axisOf(
+    runs.map((run) => y.values[run.run_id]),
+    logY,
+  )
   if (!axisX || !axisY) return <Text c="dimmed">None of the runs has both values.</Text>
   const whole = Math.max(width, 320)
   const xAt = (place: number) => LEFT + place * (whole - LEFT - EDGE)
@@ -76,7 +87,13 @@ export function ScatterPlot({ runs, x, y }: Properties): JSX.Element {
               className={classes.point}
               cx={cx}
               cy={cy}
-              r={7}
+              r={stands === run.run_id ? 10 : 7}
+              data-shown={stands === run.run_id || undefined}
+              data-faded={(stands !== null && stands !== run.run_id) || undefined}
+              onMouseEnter={() => highlight.set(run.run_id)}
+              onMouseLeave={() => highlight.set(null)}
+              onFocus={() => highlight.set(run.run_id)}
+              onBlur={() => highlight.set(null)}
               fill={colourOf(run.slot, dark)}
               role="link"
               tabIndex={0}

@@ -8,6 +8,8 @@ export interface ComparedRun {
   readonly number: number
   readonly experiment: string
   readonly status: string
+  /** When it began, in ms since 1970. */
+  readonly startMs: number
   /** Its place in the palette of colours. */
   readonly slot: number
 }
@@ -15,6 +17,7 @@ export interface ComparedRun {
 /** A fact in which the runs differ: what each of them has. */
 export interface Difference {
   readonly name: string
+  readonly same: boolean
   /** A run that does not have it is left out. */
   readonly values: Readonly<Record<string, unknown>>
 }
@@ -37,11 +40,12 @@ export interface Comparison {
   readonly differences: Readonly<Partial<Record<DifferenceKind, readonly Difference[]>>>
 }
 
-export function comparisonQuery(runs: readonly ComparedRun[]) {
+/** What differs between the runs, or (`everything`) all that is known of them. */
+export function comparisonQuery(runs: readonly ComparedRun[], everything = false) {
   const runIds = runs.map((run) => run.run_id)
   return queryOptions({
-    queryKey: ['runs', 'compare', runIds],
-    queryFn: ({ signal }) => send<Comparison>('POST', '/compare', { run_ids: runIds }, signal),
+    queryKey: ['runs', 'compare', runIds, everything],
+    queryFn: ({ signal }) => send<Comparison>('POST', '/compare', { run_ids: runIds, all: everything }, signal),
     enabled: runIds.length > 0,
   })
 }

@@ -1,6 +1,7 @@
 /** Numbers and texts on an axis: for scatter and parallel coordinates. */
 
 import type { Value } from '../../api/types'
+import { ticks as roundTicks } from '../../charts/ticks'
 import { formatValue } from '../../parts/format'
 
 /** A value of any kind; only numbers, texts and truth values have a place on an axis. */
@@ -11,6 +12,8 @@ export interface NumberAxis {
   readonly min: number
   readonly max: number
   readonly ticks: readonly number[]
+  /** Equal factors are equally far apart. */
+  readonly log: boolean
 }
 
 export interface TextAxis {
@@ -28,16 +31,32 @@ export function asNumber(cell: Cell): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** An axis for these cells: of numbers where all that are there are numbers, else of texts. Null where none is there. */
-export function axisOf(cells: readonly Cell[]): Axis | null {
+/** From this factor between the least and the greatest value on an axis is logarithmic where it may choose. */
+const WIDE = 100
+
+/**
+ * An axis for these cells: of numbers where all that are there are numbers, else of texts. Null where none is there.
+ * `log`: logarithmic where it can be; 'auto' where the values differ by factors.
+ */
+export function axisOf(cells: readonly Cell[], log: boolean | 'auto' = false): Axis | null {
   const present = cells.filter((cell) => cell !== null && cell !== undefined)
   const numbers = present.map(asNumber).filter((value) => value !== null)
   const unplaced = present.filter((cell) => asNumber(cell) === null && isNumberWord(cell)).length
   if (numbers.length > 0 && numbers.length + unplaced === present.length) {
     const min = Math.min(...numbers)
     const max = Math.max(...numbers)
+    if (min > 0 && max > min && (log === true || (log === 'auto' && max / min >= WIDE))) {
+      const room = (max / min) ** 0.04
+      return {
+        kind: 'number',
+        min: min / room,
+        max: max * room,
+        ticks: roundTicks(min / room, max * room, 5, true),
+        log: true,
+      }
+    }
     const room = min === max ? Math.abs(min) / 10 || 1 : (max - min) * 0.04
-    return { kind: 'number', min: min - room, max: max + room, ticks: ticksBetween(min - room, max + room) }
+    return { kind: 'number', min: min - room, max: max + room, ticks: ticksBetween(min - room, max + room), log: false }
   }
   const values = [...new Set(present.map(cellText))].sort()
   return values.length === 0 ? null : { kind: 'text', values }
@@ -52,7 +71,14 @@ export function placeOn(axis: Axis, cell: Cell): number | null {
     return axis.values.length === 1 ? 0.5 : 0.05 + (0.9 * index) / (axis.values.length - 1)
   }
   const value = asNumber(cell)
-  return value === null ? null : (value - axis.min) / (axis.max - axis.min)
+  if (value === null) return null
+  if (axis.log) return value > 0 ? Math.log(value / axis.min) / Math.log(axis.max / axis.min) : null
+  return (value - axis.min) / (axis.max - axis.min)
+}
+
+/** The number at a place (0 to 1) of an axis. */
+export function numberAt(axis: NumberAxis, place: number): number {
+  return axis.log ? axis.min * (axis.max / axis.min) ** place : axis.min + (axis.max - axis.min) * place
 }
 
 /** Round numbers between two bounds, about five. */

@@ -19,12 +19,11 @@ export function PoolTable({ pools, chosen, onChoose }: Properties): JSX.Element 
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Pool</Table.Th>
-            <Table.Th>Kind</Table.Th>
             <Table.Th>At work</Table.Th>
             <Table.Th>Waiting</Table.Th>
-            <Table.Th>Size</Table.Th>
-            <Table.Th>Made</Table.Th>
-            <Table.Th>Description</Table.Th>
+            <Table.Th className={classes.wide}>Kind</Table.Th>
+            <Table.Th className={classes.wide}>Size</Table.Th>
+            <Table.Th className={classes.wide}>Made</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -32,7 +31,7 @@ export function PoolTable({ pools, chosen, onChoose }: Properties): JSX.Element 
             const isChosen = pool.name === chosen
             return (
               <Table.Tr key={pool.name} data-chosen={isChosen || undefined} className={classes.row}>
-                <Table.Td>
+                <Table.Th scope="row" className={classes.pool}>
                   <button
                     type="button"
                     className={classes.name}
@@ -41,30 +40,34 @@ export function PoolTable({ pools, chosen, onChoose }: Properties): JSX.Element 
                   >
                     {pool.name}
                   </button>
-                </Table.Td>
-                <Table.Td>{pool.kind === 'local' ? 'this machine' : pool.kind}</Table.Td>
+                  {pool.description && (
+                    <Text size="sm" c="dimmed">
+                      {pool.description}
+                    </Text>
+                  )}
+                </Table.Th>
                 <Table.Td>
                   <Load pool={pool} />
                 </Table.Td>
-                <Table.Td>{pool.waiting}</Table.Td>
-                <Table.Td>{pool.vm_size}</Table.Td>
-                <Table.Td>
+                <Table.Td>{pool.waiting.toLocaleString('en')}</Table.Td>
+                <Table.Td className={classes.wide}>{pool.kind === 'local' ? 'this machine' : pool.kind}</Table.Td>
+                <Table.Td className={classes.wide}>{pool.vm_size}</Table.Td>
+                <Table.Td className={classes.wide}>
                   <Moment at={pool.created} />
                 </Table.Td>
-                <Table.Td>{pool.description}</Table.Td>
               </Table.Tr>
             )
           })}
         </Table.Tbody>
       </Table>
       {pools.length <= 1 && (
-        <Text size="sm" c="dimmed" mt="xs" className={classes.hint}>
-          Runs sent to “local” start at once. A pool lets so many run at a time, and the others wait:{' '}
-          <code>
-            ComputeTarget.create(ws, "cpu-cluster", AmlCompute.provisioning_configuration(vm_size="STANDARD_D2_V2",
-            max_nodes=2))
-          </code>
-        </Text>
+        <div className={classes.hint}>
+          <p>There is no pool yet. A pool lets so many runs at a time, and the others wait for their turn:</p>
+          <pre>{`from azureml.core.compute import AmlCompute, ComputeTarget
+
+limits = AmlCompute.provisioning_configuration(vm_size="any", max_nodes=2)
+ComputeTarget.create(ws, "cpu-cluster", limits)`}</pre>
+        </div>
       )}
     </section>
   )

@@ -35,7 +35,14 @@ export default function ComputePage(): JSX.Element {
       {queue.isError && (
         <Problem error={queue.error} title="The queue could not be read" onRetry={() => void queue.refetch()} />
       )}
-      {queue.data && <QueueTable runs={queue.data.runs} total={queue.data.total} target={target} />}
+      {queue.data && (
+        <QueueTable
+          runs={queue.data.runs}
+          total={queue.data.total}
+          target={target}
+          onAll={() => address.set({ pool: null }, { push: true })}
+        />
+      )}
     </>
   )
 }

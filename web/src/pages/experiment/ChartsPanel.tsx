@@ -1,67 +1,94 @@
-import { CloseButton, MultiSelect, SegmentedControl, Switch, useComputedColorScheme } from '@mantine/core'
+import {
+  Button,
+  CloseButton,
+  MultiSelect,
+  SegmentedControl,
+  Select,
+  Switch,
+  useComputedColorScheme,
+} from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
-import { fetchSeries, type Series, type SeriesX } from '../../api/series'
-import type { RunColumns, RunRow } from '../../api/types'
+import { useEffect, useMemo, useRef } from 'react'
+import type { Series } from '../../api/series'
+import type { RunColumns } from '../../api/types'
 import { createCrosshair } from '../../charts/crosshair'
 import { LineChart } from '../../charts/LineChart'
-import { type Line, NO_SMOOTHING, type Span, type View } from '../../charts/types'
+import { type Line, NO_SMOOTHING, type View } from '../../charts/types'
+import { formatCount } from '../../parts/format'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
 import type { Address } from '../../state/address'
 import classes from './charts.module.css'
+import { splitColumn } from './columns'
+import { overlayQuery, readSpan, readX } from './overlay_query'
+import type { Drawn } from './use_drawn'
 
-const MOST_RUNS = 50
-const FIRST_RUNS = 8
 const FIRST_METRICS = 4
-const MOST_SERIES = 500
-const POINTS = 400
+const MOST_METRICS = 8
+/** Weights of the past in a moving average. */
+const SMOOTHINGS = [
+  { value: '0', label: 'As logged' },
+  { value: '0.6', label: 'Smooth 0.6' },
+  { value: '0.9', label: 'Smooth 0.9' },
+  { value: '0.98', label: 'Smooth 0.98' },
+]
 
 interface Props {
-  readonly rows: readonly RunRow[]
-  readonly chosen: readonly string[]
+  readonly drawn: Drawn
+  /** How many runs are chosen; 0: the first of the table are drawn. */
+  readonly chosen: number
   readonly known: RunColumns | undefined
-  /** Empty: the first that the runs have. */
+  /** Empty: those of the table, then the first that the runs have. */
   readonly metrics: readonly string[]
+  /** Those of the table. */
+  readonly columns: readonly string[]
+  /** Whether somebody has just asked for it, and not the address. */
+  readonly isAskedFor: boolean
   readonly address: Address
 }
 
 /** The chosen runs (or the first of the table) over each other, one chart for each metric. */
-export default function ChartsPanel({ rows, chosen, known, metrics, address }: Props) {
+export default function ChartsPanel({ drawn, chosen, known, metrics, columns, isAskedFor, address }: Props) {
+  const { runIds: runs } = drawn
   const dark = useComputedColorScheme('light') === 'dark'
   const crosshair = useMemo(createCrosshair, [])
   const names = useMemo(() => known?.metrics.map(({ name }) => name) ?? [], [known])
-  const shown = metrics.length > 0 ? metrics : names.slice(0, FIRST_METRICS)
-  const runs = useMemo(
-    () => (chosen.length > 0 ? chosen.slice(0, MOST_RUNS) : rows.slice(0, FIRST_RUNS).map(({ run_id }) => run_id)),
-    [chosen, rows],
-  )
-  const x = (address.get('x') ?? 'step') as SeriesX
-  const span = parseSpan(address.get('window'))
-  const view: View = {
-    xKind: x,
-    logX: false,
-    logY: address.get('log') === 'y',
-    smoothing: NO_SMOOTHING,
-    window: span,
-  }
-  const wanted = useMemo(
-    () => shown.flatMap((name) => runs.map((run_id) => ({ run_id, name }))).slice(0, MOST_SERIES),
-    [shown, runs],
+  const shown = useMemo(() => (metrics.length > 0 ? metrics : firstMetrics(columns, names)), [metrics, columns, names])
+  const x = readX(address.get('x'))
+  const span = useMemo(() => readSpan(address.get('window')), [address])
+  const smoothing = Number(SMOOTHINGS.find(({ value }) => value === address.get('smooth'))?.value ?? 0)
+  const logY = address.get('log') === 'y'
+  const view = useMemo<View>(
+    () => ({
+      xKind: x,
+      logX: false,
+      logY,
+      smoothing: smoothing > 0 ? { kind: 'ema', amount: smoothing } : NO_SMOOTHING,
+      window: span,
+    }),
+    [x, logY, smoothing, span],
   )
   const query = useQuery({
-    // Under 'runs': it is read again for every change of the experiment's runs.
-    queryKey: ['runs', 'overlay', wanted, x, span],
-    queryFn: ({ signal }) => fetchSeries({ series: wanted, x, from: span?.from, to: span?.to, points: POINTS }, signal),
-    enabled: wanted.length > 0,
+    ...overlayQuery(shown, runs, x, span),
     placeholderData: keepPreviousData,
   })
-  const label = useMemo(() => new Map(rows.map((row) => [row.run_id, labelOf(row)])), [rows])
+  const charts = useMemo(
+    () => shown.map((name) => ({ name, lines: linesOf(query.data ?? [], name, drawn) })),
+    [shown, query.data, drawn],
+  )
+  const panel = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // Where there is no room beside the table it stands below, out of sight.
+    if (isAskedFor && matchMedia('(max-width: 62em)').matches) panel.current?.scrollIntoView()
+  }, [isAskedFor])
 
   return (
-    <aside className={classes.panel} aria-label="Charts">
+    <aside ref={panel} className={classes.panel} aria-label="Charts">
       <div className={classes.bar}>
-        <strong>{chosen.length > 0 ? `${runs.length} chosen runs` : `First ${runs.length} runs`}</strong>
+        <h2 className={classes.title}>{titleOf(runs.length, chosen)}</h2>
+        <CloseButton aria-label="Close the charts" onClick={() => address.set({ chart: null })} />
+      </div>
+      <div className={classes.bar}>
         <SegmentedControl
           size="xs"
           aria-label="Horizontal axis"
@@ -75,11 +102,24 @@ export default function ChartsPanel({ rows, chosen, known, metrics, address }: P
         />
         <Switch
           size="xs"
-          label="Log"
-          checked={view.logY}
+          label="Log y"
+          checked={logY}
           onChange={(event) => address.set({ log: event.currentTarget.checked ? 'y' : null })}
         />
-        <CloseButton aria-label="Close the charts" onClick={() => address.set({ chart: null })} />
+        <Select
+          size="xs"
+          w={120}
+          aria-label="Smoothing"
+          data={SMOOTHINGS}
+          value={String(smoothing)}
+          allowDeselect={false}
+          onChange={(value) => address.set({ smooth: value === '0' ? null : value })}
+        />
+        {span && (
+          <Button size="compact-xs" variant="default" onClick={() => address.set({ window: null })}>
+            All of x
+          </Button>
+        )}
       </div>
       <MultiSelect
         aria-label="Metrics to draw"
@@ -93,18 +133,18 @@ export default function ChartsPanel({ rows, chosen, known, metrics, address }: P
         size="xs"
         onChange={(value) => address.set({ chart: value.length > 0 ? value : 'auto' })}
       />
-      {query.isPending && wanted.length > 0 && <Loading what="the charts" />}
+      {query.isLoading && <Loading what="the charts" />}
       {query.isError && (
         <Problem title="The charts could not be read" error={query.error} onRetry={() => query.refetch()} />
       )}
       {shown.length === 0 && <p>These runs have no metrics yet.</p>}
       {query.data &&
-        shown.map((name) => (
+        charts.map(({ name, lines }) => (
           <section key={name} className={classes.chart} aria-label={name}>
-            <h2>{name}</h2>
+            <h3>{name}</h3>
             <LineChart
               title={name}
-              lines={linesOf(query.data, name, runs, label)}
+              lines={lines}
               view={view}
               height={190}
               dark={dark}
@@ -118,27 +158,24 @@ export default function ChartsPanel({ rows, chosen, known, metrics, address }: P
   )
 }
 
-function labelOf(row: RunRow): string {
-  return row.name && row.name !== row.run_id ? `${row.number} ${row.name}` : `Run ${row.number}`
+function firstMetrics(columns: readonly string[], names: readonly string[]): string[] {
+  const shown = columns.map(splitColumn).flatMap((each) => (each?.kind === 'metrics' ? each.name : []))
+  return [...new Set([...shown, ...names])].slice(0, Math.max(FIRST_METRICS, Math.min(shown.length, MOST_METRICS)))
 }
 
-function parseSpan(text: string | null): Span | null {
-  const [from, to] = (text ?? '').split('_').map(Number)
-  return text && from !== undefined && to !== undefined && Number.isFinite(from) && from < to ? { from, to } : null
+function titleOf(drawn: number, chosen: number): string {
+  if (chosen === 0) return `First ${formatCount(drawn, 'run')}`
+  if (chosen > drawn) return `${drawn} of ${chosen.toLocaleString('en')} chosen runs`
+  return chosen === 1 ? 'The chosen run' : `${drawn} chosen runs`
 }
 
-function linesOf(
-  series: readonly Series[],
-  name: string,
-  runs: readonly string[],
-  label: ReadonlyMap<string, string>,
-): Line[] {
+function linesOf(series: readonly Series[], name: string, { slots, labels }: Drawn): Line[] {
   return series
-    .filter((each) => each.name === name && each.x.length > 0 && runs.includes(each.run_id))
+    .filter((each) => each.name === name && each.x.length > 0 && slots.has(each.run_id))
     .map((each) => ({
       id: each.run_id,
-      label: label.get(each.run_id) ?? each.run_id,
-      slot: runs.indexOf(each.run_id),
+      label: labels.get(each.run_id) ?? each.run_id,
+      slot: slots.get(each.run_id) ?? 0,
       x: each.x,
       y: each.y,
       low: each.min ?? undefined,

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { RunColumns } from '../../api/types'
 import { Icon } from '../../parts/Icon'
 import classes from './chooser.module.css'
-import { columnLabel, FIXED, KINDS, kindLabel } from './columns'
+import { columnLabel, FIXED, KINDS, kindLabel, moved } from './columns'
 
 const MOST = 200
 
@@ -22,12 +22,6 @@ export function ColumnChooser({ known, chosen, sparklines, onChange, onSparkline
   const matches = (text: string) => text.toLowerCase().includes(search.toLowerCase())
   const toggle = (key: string) =>
     onChange(chosen.includes(key) ? chosen.filter((each) => each !== key) : [...chosen, key])
-  const move = (index: number, by: number) => {
-    const next = [...chosen]
-    const [taken] = next.splice(index, 1)
-    if (taken) next.splice(index + by, 0, taken)
-    onChange(next)
-  }
   const groups = [
     { label: 'Run', keys: FIXED.map(({ key }) => key) },
     ...KINDS.map((kind) => ({
@@ -62,7 +56,7 @@ export function ColumnChooser({ known, chosen, sparklines, onChange, onSparkline
                     color="gray"
                     disabled={index === 0}
                     aria-label={`Move ${key} to the left`}
-                    onClick={() => move(index, -1)}
+                    onClick={() => onChange(moved(chosen, key, -1))}
                   >
                     <Icon name="up" size={14} />
                   </ActionIcon>
@@ -71,7 +65,7 @@ export function ColumnChooser({ known, chosen, sparklines, onChange, onSparkline
                     color="gray"
                     disabled={index === chosen.length - 1}
                     aria-label={`Move ${key} to the right`}
-                    onClick={() => move(index, 1)}
+                    onClick={() => onChange(moved(chosen, key, 1))}
                   >
                     <Icon name="down" size={14} />
                   </ActionIcon>
@@ -97,7 +91,7 @@ export function ColumnChooser({ known, chosen, sparklines, onChange, onSparkline
                 {found.slice(0, MOST).map((key) => (
                   <Checkbox
                     key={key}
-                    size="xs"
+                    size="sm"
                     label={columnLabel(key)}
                     checked={chosen.includes(key)}
                     onChange={() => toggle(key)}
@@ -110,7 +104,7 @@ export function ColumnChooser({ known, chosen, sparklines, onChange, onSparkline
         </ScrollArea.Autosize>
         <div className={classes.foot}>
           <Checkbox
-            size="xs"
+            size="sm"
             label="Small charts"
             checked={sparklines}
             onChange={(event) => onSparklines(event.currentTarget.checked)}

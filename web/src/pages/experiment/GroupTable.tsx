@@ -1,21 +1,34 @@
 import { Table, UnstyledButton } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { get } from '../../api/http'
-import type { RunGroups, Value } from '../../api/types'
-import { formatCount, formatValue } from '../../parts/format'
+import type { RunGroup, RunGroups, Spread, Value } from '../../api/types'
+import { formatCount, formatValue, toNumber } from '../../parts/format'
 import { Loading } from '../../parts/Loading'
 import { Problem } from '../../parts/Problem'
+import { SortHead } from '../../parts/SortHead'
 import { Status } from '../../parts/Status'
+import { joinList } from '../../state/address'
+import type { Order } from '../../state/order'
 import { columnLabel, splitColumn } from './columns'
 import { quoteName, quoteText } from './filter_words'
 import classes from './groups.module.css'
+
+/** Of the shown columns, so many metrics are told of each group. */
+const MOST_METRICS = 6
+const COUNT = 'runs'
+const VALUE = 'value'
 
 interface Props {
   readonly experiment: string
   readonly by: string
   readonly filter: string
-  /** The metric whose best and mean value each group tells; '' for none. */
-  readonly metric: string
+  readonly childRuns: boolean
+  readonly archived: boolean
+  /** The table's columns: each group tells the mean and the span of those that are metrics. */
+  readonly columns: readonly string[]
+  /** By a column, "runs" or "value". */
+  readonly order: Order
+  readonly onOrder: (order: Order) => void
   /** The open group's value as JSON; null for none. */
   readonly open: string | null
   readonly onOpen: (value: string | null) => void
@@ -30,27 +43,37 @@ export function groupCondition(by: string, valueJson: string): string {
   return `${field} = ${typeof value === 'number' ? String(value) : quoteText(String(value))}`
 }
 
-/** Runs by the value of a tag, parameter, property or status; one group is opened at a time. */
-export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Props) {
+/** Runs by the value of a tag, parameter, property or field; one group is opened at a time. */
+export function GroupTable(props: Props) {
+  const { experiment, by, filter, childRuns, archived, order, onOrder, open, onOpen } = props
+  const metrics = props.columns.filter((key) => splitColumn(key)?.kind === 'metrics').slice(0, MOST_METRICS)
   const query = useQuery({
-    queryKey: ['runs', 'groups', experiment, by, filter, metric],
-    queryFn: ({ signal }) => get<RunGroups>('/runs/groups', { experiment, by, filter, metric }, signal),
+    queryKey: ['runs', 'groups', experiment, by, filter, childRuns, archived, metrics],
+    queryFn: ({ signal }) =>
+      get<RunGroups>(
+        '/runs/groups',
+        { experiment, by, filter, children: childRuns, archived, columns: joinList(metrics) },
+        signal,
+      ),
     placeholderData: keepPreviousData,
   })
   if (query.isPending) return <Loading what="the groups" />
-  if (query.isError)
+  if (query.data === undefined)
     return <Problem title="The runs could not be grouped" error={query.error} onRetry={() => query.refetch()} />
-  const { groups, total } = query.data
+  const { total } = query.data
+  const groups = sortGroups(query.data.groups, order)
+  const head = { order, onOrder }
   return (
-    <section className={classes.box} aria-label={`Groups by ${columnLabel(by)}`}>
-      <Table highlightOnHover verticalSpacing={4}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section className={classes.box} aria-label={`Groups by ${columnLabel(by)}`} tabIndex={0}>
+      <Table highlightOnHover verticalSpacing={4} className={classes.table}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>{columnLabel(by)}</Table.Th>
-            <Table.Th>Runs</Table.Th>
-            {metric && <Table.Th>Least {columnLabel(metric)}</Table.Th>}
-            {metric && <Table.Th>Mean</Table.Th>}
-            {metric && <Table.Th>Greatest</Table.Th>}
+            <SortHead {...head} by={VALUE} label={columnLabel(by)} />
+            <SortHead {...head} by={COUNT} label="Runs" fallsFirst />
+            {metrics.map((key) => (
+              <SortHead key={key} {...head} by={key} label={`Mean ${columnLabel(key)}`} />
+            ))}
             <Table.Th>Status</Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -60,19 +83,21 @@ export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Pro
             const isOpen = open === json
             return (
               <Table.Tr key={json} data-open={isOpen || undefined}>
-                <Table.Td>
+                <Table.Th scope="row">
                   <UnstyledButton
                     className={classes.value}
                     aria-pressed={isOpen}
                     onClick={() => onOpen(isOpen ? null : json)}
                   >
-                    {group.value === null ? '(none)' : formatValue(group.value) || '(empty)'}
+                    {group.value === null ? '(none)' : group.value || '(empty)'}
                   </UnstyledButton>
-                </Table.Td>
+                </Table.Th>
                 <Table.Td>{group.count.toLocaleString('en')}</Table.Td>
-                {metric && <Table.Td>{formatValue(group.min)}</Table.Td>}
-                {metric && <Table.Td>{formatValue(group.mean)}</Table.Td>}
-                {metric && <Table.Td>{formatValue(group.max)}</Table.Td>}
+                {metrics.map((key) => (
+                  <Table.Td key={key}>
+                    <SpreadCell spread={group.values[key]} />
+                  </Table.Td>
+                ))}
                 <Table.Td>
                   <div className={classes.statuses}>
                     {Object.entries(group.statuses).map(([status, count]) => (
@@ -92,4 +117,36 @@ export function GroupTable({ experiment, by, filter, metric, open, onOpen }: Pro
       </p>
     </section>
   )
+}
+
+function SpreadCell({ spread }: { readonly spread: Spread | undefined }) {
+  if (!spread) return null
+  return (
+    <>
+      {formatValue(spread.mean)}
+      {spread.numbers > 1 && (
+        <span className={classes.span} title="The least and the greatest">
+          {formatValue(spread.min)} – {formatValue(spread.max)}
+        </span>
+      )}
+    </>
+  )
+}
+
+/** In a stable order; groups without the value come last. */
+export function sortGroups(groups: readonly RunGroup[], { by, descending }: Order): readonly RunGroup[] {
+  const way = descending ? -1 : 1
+  const compare = new Intl.Collator('en', { numeric: true }).compare
+  const number = (group: RunGroup) => (by === COUNT ? group.count : toNumber(group.values[by]?.mean))
+  return [...groups].sort((a, b) => {
+    if (by === VALUE) {
+      if (a.value === null || b.value === null) return a.value === b.value ? 0 : a.value === null ? 1 : -1
+      return way * compare(a.value, b.value)
+    }
+    const [left, right] = [number(a), number(b)]
+    if (left === null || right === null || Number.isNaN(left) || Number.isNaN(right)) {
+      return Number(left === null || Number.isNaN(left)) - Number(right === null || Number.isNaN(right))
+    }
+    return left === right ? 0 : left < right ? -way : way
+  })
 }

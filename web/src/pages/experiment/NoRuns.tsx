@@ -1,28 +1,69 @@
 import { Button } from '@mantine/core'
 import { Empty } from '../../parts/Empty'
+import { formatCount } from '../../parts/format'
+import classes from './experiment.module.css'
 
 interface Props {
   readonly experiment: string
   readonly filter: string
   readonly archived: boolean
+  readonly childRuns: boolean
+  /** How many runs the experiment has, archived ones and child runs with them. */
+  readonly runs: number
   readonly onClear: () => void
+  readonly onChildren: () => void
+  readonly onArchived: () => void
 }
 
-/** What to type where there is no run. */
-export function NoRuns({ experiment, filter, archived, onClear }: Props) {
+/** What to type, or to press, where there is no run. */
+export function NoRuns(props: Props) {
+  const { experiment, filter, archived, childRuns, runs, onClear, onChildren, onArchived } = props
+  const elsewhere = (
+    <div className={classes.choices}>
+      {filter && (
+        <Button variant="filled" onClick={onClear}>
+          Clear the filter
+        </Button>
+      )}
+      {!childRuns && (
+        <Button variant="default" onClick={onChildren}>
+          Show child runs, too
+        </Button>
+      )}
+      <Button variant="default" onClick={onArchived}>
+        {archived ? 'Show the active runs' : 'Show the archived runs'}
+      </Button>
+    </div>
+  )
   if (filter) {
     return (
       <Empty title="No run matches">
         <p>
-          The filter is <code>{filter}</code>. Child runs and archived runs are left out unless they are asked for.
+          The filter is <code>{filter}</code>. {leftOut(archived, childRuns)}
         </p>
-        <Button variant="default" onClick={onClear}>
-          Clear the filter
-        </Button>
+        {elsewhere}
       </Empty>
     )
   }
-  if (archived) return <Empty title="Nothing is archived">Archived runs of this experiment are listed here.</Empty>
+  if (archived) {
+    return (
+      <Empty title="Nothing is archived">
+        <p>Archived runs of this experiment are listed here.</p>
+        {elsewhere}
+      </Empty>
+    )
+  }
+  if (runs > 0) {
+    return (
+      <Empty title="There is nothing to list">
+        <p>
+          This experiment has {formatCount(runs, 'run')}, but {runs === 1 ? 'it is' : 'they are'} archived
+          {childRuns ? '' : ', or child runs'}.
+        </p>
+        {elsewhere}
+      </Empty>
+    )
+  }
   return (
     <Empty title="This experiment has no runs yet">
       <p>In a script or a notebook:</p>
@@ -34,4 +75,9 @@ with Experiment(ws, ${JSON.stringify(experiment)}).start_logging() as run:
       <p>It appears here as soon as it has begun.</p>
     </Empty>
   )
+}
+
+function leftOut(archived: boolean, childRuns: boolean): string {
+  const others = archived ? 'Active runs' : 'Archived runs'
+  return `${childRuns ? others : `${others} and child runs`} are left out.`
 }

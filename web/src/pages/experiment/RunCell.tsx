@@ -1,11 +1,13 @@
 import type { Series } from '../../api/series'
 import type { RunRow } from '../../api/types'
 import { formatDuration, formatValue } from '../../parts/format'
-import { Moment } from '../../parts/Moment'
+import { Lasting, Moment } from '../../parts/Moment'
 import { Status } from '../../parts/Status'
 import { cellValue, splitColumn } from './columns'
 import { Sparkline } from './Sparkline'
 import classes from './table.module.css'
+
+const ACTIVE = ['Running', 'Finalizing', 'CancelRequested']
 
 interface Props {
   readonly row: RunRow
@@ -25,7 +27,11 @@ export function RunCell({ row, column, series, sparklines }: Props) {
     case 'ended':
       return <Moment at={row[column]} />
     case 'duration':
-      return formatDuration(row.duration_s)
+      return row.started && !row.ended && ACTIVE.includes(row.status) ? (
+        <Lasting since={row.started} />
+      ) : (
+        formatDuration(row.duration_s)
+      )
     case 'children':
       return row.child_count === 0 ? '' : row.child_count.toLocaleString('en')
     case 'error':

@@ -1,18 +1,23 @@
 import { Button } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { ApiError, apiUrl } from '../../api/http'
 import { useLive } from '../../api/live'
 import { columnsQuery } from '../../api/queries'
+import type { Experiment } from '../../api/types'
 import { formatCount } from '../../parts/format'
 import { Loading } from '../../parts/Loading'
+import { later } from '../../parts/later'
 import { Problem } from '../../parts/Problem'
 import { joinList } from '../../state/address'
-import { useKeys } from '../../state/keys'
 import { comparePath, runPath } from '../../state/names'
+import { formatOrder } from '../../state/order'
+import { useEditable } from '../run/use_editable'
+import { allRunIds } from './all_runs'
 import { BulkBar, MOST_COMPARED } from './BulkBar'
-import { askedColumns, splitColumn } from './columns'
+import { askedColumns } from './columns'
 import classes from './experiment.module.css'
 import { errorPosition, FilterBox, type FilterHandle } from './FilterBox'
 import { withCondition } from './filter_words'
@@ -21,19 +26,24 @@ import { NoRuns } from './NoRuns'
 import { RunsTable } from './RunsTable'
 import { Toolbar } from './Toolbar'
 import { useChoice } from './use_choice'
+import { useColumnActions } from './use_column_actions'
+import { useDrawn } from './use_drawn'
+import { useRunKeys } from './use_run_keys'
 import { type RunsQuery, STEP, useRuns } from './use_runs'
 import { useSparklines } from './use_sparklines'
-import { formatSort, useRunsView } from './view'
+import { USUAL_GROUP_ORDER, useRunsView } from './view'
 
 const SETTLE_MS = 120
-const ChartsPanel = lazy(() => import('./ChartsPanel'))
+const ChartsPanel = later('the charts', () => import('./ChartsPanel'))
 
 interface Props {
   readonly experiment: string
+  /** What is known of it; undefined while that is on its way. */
+  readonly known: Experiment | undefined
 }
 
 /** The runs of an experiment: filter, table, groups, charts, and what can be done with them. */
-export function RunsPanel({ experiment }: Props) {
+export function RunsPanel({ experiment, known: about }: Props) {
   const known = useQuery({ ...columnsQuery(experiment), placeholderData: keepPreviousData })
   const { view, address } = useRunsView(known.data)
   const filter = groupFilter(view.filter, view.group, view.inGroup)
@@ -41,8 +51,8 @@ export function RunsPanel({ experiment }: Props) {
     () => ({
       experiment,
       filter,
-      order_by: view.sort,
-      descending: view.descending,
+      order_by: view.order.by,
+      descending: view.order.descending,
       columns: joinList(askedColumns(view.columns)),
       children: view.children,
       archived: view.archived,
@@ -53,13 +63,18 @@ export function RunsPanel({ experiment }: Props) {
   // Which columns are usual is known with the metrics: without them the rows would be asked for twice.
   const runs = useRuns(query, address.get('columns') !== null || !known.isPending)
   const choice = useChoice(runs.rows, address)
-  const [active, setActive] = useState(-1)
+  const [told, setTold] = useState('')
+  const [chartsAsked, setChartsAsked] = useState(false)
   const [seen, setSeen] = useState({ first: 0, last: 0 })
   const filterBox = useRef<FilterHandle>(null)
+  const status = useRef<HTMLParagraphElement>(null)
   const navigate = useNavigate()
+  const isEditable = useEditable()
   // Rows that only fly past get no small charts.
   const [settled] = useDebouncedValue(seen, SETTLE_MS)
   const lines = useSparklines(experiment, runs.rows, view.columns, settled, view.sparklines)
+  const drawn = useDrawn(runs.rows, choice.list, view.charts !== null)
+  const actions = useColumnActions(view, address)
 
   const { show } = runs
   const onShow = useCallback(
@@ -70,69 +85,112 @@ export function RunsPanel({ experiment }: Props) {
     },
     [show],
   )
-  const move = (by: number) => setActive((at) => Math.min(Math.max(at + by, 0), runs.rows.length - 1))
-  const sortBy = (column: string) => {
-    const descending =
-      view.sort === column ? !view.descending : ['created', 'started', 'ended', 'number'].includes(column)
-    address.set({ sort: formatSort(column, descending) })
-  }
-  useKeys({
-    '/': () => filterBox.current?.focus(),
-    j: () => move(1),
-    k: () => move(-1),
-    x: () => {
-      const row = runs.rows[active]
-      if (row) choice.toggle(row.run_id, active + 1, false)
+  const { active, moves, setActive } = useRunKeys(runs.rows, choice, {
+    onFilter: () => filterBox.current?.focus(),
+    onOpen: (row) => navigate(runPath(row.experiment, row.run_id)),
+    onCompare: (runIds) => {
+      if (runIds.length < 2)
+        setTold('Choose two runs or more to compare them: x chooses the run that the keyboard is at.')
+      else if (runIds.length > MOST_COMPARED) setTold(`Up to ${MOST_COMPARED} runs can be compared.`)
+      else navigate(comparePath(runIds))
     },
-    Enter: () => {
-      const row = runs.rows[active]
-      if (row) navigate(runPath(row.experiment, row.run_id))
-    },
-    c: () => {
-      if (choice.list.length > 1 && choice.list.length <= MOST_COMPARED) navigate(comparePath(choice.list))
-    },
-    Escape: choice.clear,
   })
+  const { choose, clear, toggle } = choice
+  const onChoose = useCallback(
+    (runId: string, range: boolean) => {
+      setTold('')
+      toggle(runId, range)
+    },
+    [toggle],
+  )
+  const onDone = (text: string) => {
+    setTold(text)
+    runs.reload()
+    status.current?.focus({ preventScroll: true }) // what had the focus may be gone
+  }
 
   const total = runs.total ?? runs.rows.length
-  const metric = view.columns.find((key) => splitColumn(key)?.kind === 'metrics') ?? ''
   const isBadFilter = errorPosition(runs.error) !== null
+  const subject = JSON.stringify([query.filter, query.order_by, query.descending, query.children, query.archived])
   return (
     <>
       <div className={classes.toolbar}>
         <FilterBox
           handle={filterBox}
+          experiment={experiment}
           filter={view.filter}
           columns={known.data}
           error={runs.error}
-          onFilter={(text) => address.set({ filter: text }, { push: true })}
+          onFilter={(text) => {
+            setTold('')
+            address.set({ filter: text }, { push: true })
+          }}
         />
-        <Toolbar view={view} known={known.data} address={address} />
+        <Toolbar
+          view={view}
+          known={known.data}
+          address={address}
+          csv={csvAddress(query, view.columns)}
+          onCharts={(shown) => {
+            setChartsAsked(shown)
+            address.set({ chart: shown ? 'auto' : null })
+          }}
+        />
       </div>
       {view.group && !isBadFilter && (
         <GroupTable
           experiment={experiment}
           by={view.group}
           filter={view.filter}
-          metric={metric}
+          childRuns={view.children}
+          archived={view.archived}
+          columns={view.columns}
+          order={view.groupOrder}
+          onOrder={(order) => address.set({ groupsort: formatOrder(order, USUAL_GROUP_ORDER) })}
           open={view.inGroup}
           onOpen={(value) => address.set({ in: value }, { push: true })}
         />
       )}
-      {choice.list.length > 0 && (
-        <BulkBar chosen={choice.list} archived={view.archived} onDone={runs.reload} onClear={choice.clear} />
-      )}
-      <p className={classes.total} role="status">
-        {runs.isPending ? '' : formatCount(total, 'run')}
-        {view.inGroup !== null && view.group && ' in this group'}
-        {runs.isStale && (
-          <Button size="compact-xs" variant="light" onClick={runs.reload}>
-            Runs have changed: show them
-          </Button>
+      {/* One row for both, so that the table stays in its place when runs are chosen. */}
+      <div className={classes.state} data-chosen={choice.list.length > 0 || undefined}>
+        <p ref={status} className={classes.total} role="status" tabIndex={-1}>
+          {runs.isPending || runs.error ? '' : formatCount(total, 'run')}
+          {view.inGroup !== null && view.group && ' in this group'}
+          {!runs.isPending && !runs.error && !filter && hiddenChildren(about, total, view)}
+          {told && <strong>{told}</strong>}
+          {runs.isStale && (
+            <Button size="compact-sm" variant="default" onClick={runs.reload}>
+              Runs have changed: show them
+            </Button>
+          )}
+        </p>
+        {choice.list.length > 0 && (
+          <BulkBar
+            chosen={choice.list}
+            labels={drawn.labels}
+            tags={known.data?.tags.map(({ name }) => name) ?? []}
+            total={total}
+            archived={view.archived}
+            isEditable={isEditable}
+            onChooseAll={async () => choose(await allRunIds(query))}
+            onDone={onDone}
+            onClear={clear}
+          />
         )}
-      </p>
+      </div>
       {runs.error && !isBadFilter && (
-        <Problem title="The runs could not be read" error={runs.error} onRetry={runs.reload} />
+        <>
+          <Problem title="The runs could not be read" error={runs.error} onRetry={runs.reload} />
+          {isRefused(runs.error) && (
+            <Button
+              variant="default"
+              className={classes.usual}
+              onClick={() => address.set({ sort: null, columns: null, group: null, in: null }, { push: true })}
+            >
+              Show the usual columns in the usual order
+            </Button>
+          )}
+        </>
       )}
       <div className={classes.panes}>
         {runs.isPending && !runs.error && <Loading what="the runs" />}
@@ -141,41 +199,54 @@ export function RunsPanel({ experiment }: Props) {
             experiment={experiment}
             filter={filter}
             archived={view.archived}
-            onClear={() => address.set({ filter: null, in: null })}
+            childRuns={view.children}
+            runs={about?.run_count ?? 0}
+            onClear={() => address.set({ filter: null, in: null }, { push: true })}
+            onChildren={() => address.set({ children: 'true' }, { push: true })}
+            onArchived={() => address.set({ archived: view.archived ? null : 'true' }, { push: true })}
           />
         )}
         {runs.rows.length > 0 && (
           <RunsTable
             rows={runs.rows}
             total={Math.max(total, runs.rows.length)}
+            subject={subject}
             columns={view.columns}
-            sort={view.sort}
-            descending={view.descending}
+            widths={view.widths}
+            order={view.order}
             chosen={choice.chosen}
+            slots={view.charts === null ? null : drawn.slots}
             active={active}
+            moves={moves}
             lines={lines}
             sparklines={view.sparklines}
             isOld={runs.isOld}
-            onSort={sortBy}
-            onChoose={choice.toggle}
+            actions={actions}
+            onActive={setActive}
+            onChoose={onChoose}
             onChooseAll={choice.toggleAll}
             onShow={onShow}
           />
         )}
         {view.charts && runs.rows.length > 0 && (
-          <Suspense fallback={<Loading what="the charts" />}>
-            <ChartsPanel
-              rows={runs.rows}
-              chosen={choice.list}
-              known={known.data}
-              metrics={view.charts}
-              address={address}
-            />
-          </Suspense>
+          <ChartsPanel
+            drawn={drawn}
+            chosen={choice.list.length}
+            known={known.data}
+            metrics={view.charts}
+            columns={view.columns}
+            isAskedFor={chartsAsked}
+            address={address}
+          />
         )}
       </div>
     </>
   )
+}
+
+/** Whether the address asks for what there is not, such as an order by nothing. */
+function isRefused(error: Error): boolean {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 401
 }
 
 function groupFilter(filter: string, group: string, value: string | null): string {
@@ -185,4 +256,19 @@ function groupFilter(filter: string, group: string, value: string | null): strin
   } catch {
     return filter // an address that was cut short
   }
+}
+
+function csvAddress(query: RunsQuery, columns: readonly string[]): string {
+  return apiUrl('/runs/csv', { ...query, columns: joinList(columns.filter((key) => key !== 'run_id')) })
+}
+
+/** How many child runs the table leaves out. */
+function hiddenChildren(
+  about: Experiment | undefined,
+  total: number,
+  view: { readonly children: boolean; readonly archived: boolean },
+): string {
+  if (!about || view.children || view.archived) return ''
+  const hidden = Object.values(about.statuses).reduce((sum, count) => sum + count, 0) - total
+  return hidden > 0 ? `; ${formatCount(hidden, 'child run')} not listed` : ''
 }

@@ -1,4 +1,4 @@
-import { Button, Menu, Select } from '@mantine/core'
+import { ActionIcon, Button, Menu, Select, Tooltip } from '@mantine/core'
 import type { RunColumns } from '../../api/types'
 import { Icon } from '../../parts/Icon'
 import type { Address } from '../../state/address'
@@ -10,10 +10,13 @@ interface Props {
   readonly view: RunsView
   readonly known: RunColumns | undefined
   readonly address: Address
+  /** Gives the table as CSV. */
+  readonly csv: string
+  readonly onCharts: (shown: boolean) => void
 }
 
 /** What the table shows: grouping, columns, child and archived runs, charts. */
-export function Toolbar({ view, known, address }: Props) {
+export function Toolbar({ view, known, address, csv, onCharts }: Props) {
   const groups = [
     {
       group: 'Run',
@@ -24,7 +27,12 @@ export function Toolbar({ view, known, address }: Props) {
       items: (known?.[kind] ?? []).map(({ name }) => ({ value: `${kind}.${name}`, label: name })),
     })),
   ].filter(({ items }) => items.length > 0)
-  const toggle = (name: 'children' | 'archived', on: boolean) => address.set({ [name]: on ? null : 'true' })
+  // What the address says may not be known yet, or be nothing that these runs have.
+  if (view.group && !groups.some(({ items }) => items.some(({ value }) => value === view.group))) {
+    groups.push({ group: 'Other', items: [{ value: view.group, label: columnLabel(view.group) }] })
+  }
+  const toggle = (name: 'children' | 'archived', on: boolean) =>
+    address.set({ [name]: on ? null : 'true' }, { push: true })
   return (
     <>
       <Select
@@ -35,7 +43,7 @@ export function Toolbar({ view, known, address }: Props) {
         clearable
         searchable
         limit={100}
-        w={150}
+        w={160}
         nothingFoundMessage="Nothing to group by"
         onChange={(value) => address.set({ group: value, in: null }, { push: true })}
       />
@@ -51,39 +59,36 @@ export function Toolbar({ view, known, address }: Props) {
           <Button variant="default">Show</Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item
-            leftSection={<Tick on={view.children} />}
-            role="menuitemcheckbox"
-            aria-checked={view.children}
-            onClick={() => toggle('children', view.children)}
-          >
+          <Menu.CheckboxItem checked={view.children} onChange={() => toggle('children', view.children)}>
             Child runs
-          </Menu.Item>
-          <Menu.Item
-            leftSection={<Tick on={view.archived} />}
-            role="menuitemcheckbox"
-            aria-checked={view.archived}
-            onClick={() => toggle('archived', view.archived)}
-          >
+          </Menu.CheckboxItem>
+          <Menu.CheckboxItem checked={view.archived} onChange={() => toggle('archived', view.archived)}>
             Archived runs only
-          </Menu.Item>
+          </Menu.CheckboxItem>
         </Menu.Dropdown>
       </Menu>
       <Button
-        variant={view.charts ? 'light' : 'default'}
+        variant={view.charts ? 'filled' : 'default'}
         aria-pressed={view.charts !== null}
         leftSection={<Icon name="chart" size={16} />}
-        onClick={() => address.set({ chart: view.charts ? null : 'auto' })}
+        onClick={() => onCharts(view.charts === null)}
       >
         Charts
       </Button>
-      {view.group && <span className="sr-only">Grouped by {columnLabel(view.group)}</span>}
+      <Tooltip label="Download the table as CSV">
+        <ActionIcon
+          component="a"
+          href={csv}
+          download
+          variant="default"
+          size={36}
+          aria-label="Download the table as CSV"
+        >
+          <Icon name="download" size={16} />
+        </ActionIcon>
+      </Tooltip>
     </>
   )
 }
 
 const GROUPED = ['status', 'type', 'target', 'submitted_by']
-
-function Tick({ on }: { readonly on: boolean }) {
-  return on ? <Icon name="check" size={16} /> : <span style={{ display: 'inline-block', width: 16 }} />
-}

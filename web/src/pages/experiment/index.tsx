@@ -29,7 +29,7 @@ export default function ExperimentPage() {
       {isMissing ? (
         <Problem title="There is no such experiment" error={experiment.error} />
       ) : (
-        <RunsPanel key={name} experiment={name} />
+        <RunsPanel key={name} experiment={name} known={experiment.data} />
       )}
     </div>
   )

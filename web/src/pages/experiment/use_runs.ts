@@ -101,7 +101,7 @@ export function useRuns(query: RunsQuery, enabled: boolean): Runs {
     }, LIVE_MS)
   }, [client, queryKey, reload])
   useChanges({ experiment: query.experiment }, (change) => {
-    if (change?.kind !== 'files') changed()
+    if (change.kind !== 'files') changed()
   })
 
   const show = useCallback((first: number, last: number) => {
@@ -113,7 +113,7 @@ export function useRuns(query: RunsQuery, enabled: boolean): Runs {
     rows,
     total,
     error,
-    isPending: isPending && enabled,
+    isPending,
     isOld: isPlaceholderData,
     isStale,
     reload: error && !data ? () => void refetch() : reload,

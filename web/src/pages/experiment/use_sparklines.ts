@@ -3,12 +3,13 @@ import { useMemo } from 'react'
 import { useChanges } from '../../api/live'
 import { fetchSeries, type Series } from '../../api/series'
 import type { RunRow } from '../../api/types'
-import { splitColumn } from './columns'
+import { metricColumn, splitColumn } from './columns'
 
 /** Small charts for the rows that are seen, a few dozen rows in one request. */
 
 export type Sparklines = ReadonlyMap<string, Series>
 
+const REDUCTIONS = ['last', 'min', 'max'] as const
 const ROWS = 20
 const POINTS = 40
 const MOST_SERIES = 500
@@ -30,7 +31,9 @@ export function blocksOf(rows: readonly RunRow[], first: number, last: number, m
     const block = rows
       .slice(at, at + ROWS)
       .flatMap((row) =>
-        metrics.filter((name) => row.values[`metrics.${name}`] != null).map((name) => ({ run_id: row.run_id, name })),
+        metrics
+          .filter((name) => REDUCTIONS.some((each) => row.values[metricColumn(name, each)] != null))
+          .map((name) => ({ run_id: row.run_id, name })),
       )
     if (block.length > 0) blocks.push(block.slice(0, MOST_SERIES))
   }
@@ -46,12 +49,12 @@ export function useSparklines(
 ): Sparklines {
   const client = useQueryClient()
   const metrics = useMemo(
-    () => columns.flatMap((key) => (splitColumn(key)?.kind === 'metrics' ? [splitColumn(key)?.name ?? ''] : [])),
+    () => [...new Set(columns.map(splitColumn).flatMap((each) => (each?.kind === 'metrics' ? [each.name] : [])))],
     [columns],
   )
   const blocks = enabled ? blocksOf(rows, seen.first, seen.last, metrics) : []
   useChanges({ experiment }, (change) => {
-    if (change?.kind !== 'metrics') return
+    if (change.kind !== 'metrics') return
     const changed = new Set(change.run_ids)
     void client.invalidateQueries({
       queryKey: ['sparklines'],

@@ -1,17 +1,19 @@
 import { useMemo } from 'react'
 import type { RunColumns } from '../../api/types'
 import { type Address, useAddress } from '../../state/address'
-import { defaultColumns } from './columns'
+import { type Order, parseOrder } from '../../state/order'
+import { defaultColumns, parseWidths, type Widths } from './columns'
 
 /** What of the experiment's page its address holds. */
 export interface RunsView {
   readonly filter: string
-  /** The key of the column that runs are sorted by. */
-  readonly sort: string
-  readonly descending: boolean
+  /** By the key of a column. */
+  readonly order: Order
   readonly columns: readonly string[]
+  readonly widths: Widths
   /** The column that runs are grouped by; '' for none. */
   readonly group: string
+  readonly groupOrder: Order
   /** The value of the group that is open, as JSON; null for all runs. */
   readonly inGroup: string | null
   readonly children: boolean
@@ -22,17 +24,10 @@ export interface RunsView {
   readonly sparklines: boolean
 }
 
-export const DEFAULT_SORT = 'created'
-
-export function parseSort(text: string | null): { sort: string; descending: boolean } {
-  if (!text) return { sort: DEFAULT_SORT, descending: true }
-  return text.startsWith('-') ? { sort: text.slice(1), descending: true } : { sort: text, descending: false }
-}
-
-/** The address parameter for an order; null for the default one. */
-export function formatSort(sort: string, descending: boolean): string | null {
-  return sort === DEFAULT_SORT && descending ? null : `${descending ? '-' : ''}${sort}`
-}
+/** Newest first. */
+export const USUAL_ORDER = '-created'
+/** The largest group first. */
+export const USUAL_GROUP_ORDER = '-runs'
 
 export function useRunsView(known: RunColumns | undefined): { readonly view: RunsView; readonly address: Address } {
   const address = useAddress()
@@ -41,9 +36,11 @@ export function useRunsView(known: RunColumns | undefined): { readonly view: Run
     const chart = address.get('chart')
     return {
       filter: address.get('filter') ?? '',
-      ...parseSort(address.get('sort')),
+      order: parseOrder(address.get('sort'), USUAL_ORDER),
       columns: columns.length > 0 ? columns : defaultColumns(known),
+      widths: parseWidths(address.list('widths')),
       group: address.get('group') ?? '',
+      groupOrder: parseOrder(address.get('groupsort'), USUAL_GROUP_ORDER),
       inGroup: address.get('in'),
       children: address.get('children') === 'true',
       archived: address.get('archived') === 'true',

@@ -1,23 +1,24 @@
-import { Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
-import { useNavigate } from 'react-router'
+import { Button, Select } from '@mantine/core'
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { path, send } from '../../api/http'
 import { useLive } from '../../api/live'
-import { type ExperimentView, experimentsQuery } from '../../api/queries'
+import { type ExperimentView, experimentsQuery, USUAL_EXPERIMENTS_ORDER } from '../../api/queries'
 import { formatCount } from '../../parts/format'
-import { Icon } from '../../parts/Icon'
 import { Loading } from '../../parts/Loading'
 import { PageTitle } from '../../parts/PageTitle'
 import { Problem } from '../../parts/Problem'
+import { SearchBox } from '../../parts/SearchBox'
 import { useAddress } from '../../state/address'
 import { useKeys } from '../../state/keys'
-import { experimentPath } from '../../state/names'
+import { formatOrder, parseOrder } from '../../state/order'
+import { rowKeys, step } from '../../state/row_keys'
+import { useTyped } from '../../state/typed'
 import { ExperimentTable } from './ExperimentTable'
 import classes from './experiments.module.css'
 import { NoExperiments } from './NoExperiments'
 
-const VIEWS = [
+const VIEWS: readonly { readonly value: ExperimentView; readonly label: string }[] = [
   { value: 'active', label: 'Active' },
   { value: 'archived', label: 'Archived' },
   { value: 'all', label: 'All' },
@@ -26,41 +27,35 @@ const VIEWS = [
 /** All experiments of the workspace. */
 export default function ExperimentsPage() {
   const address = useAddress()
-  const view = (address.get('view') ?? 'active') as ExperimentView
+  const view = VIEWS.find(({ value }) => value === address.get('view'))?.value ?? 'active'
   const search = address.get('search') ?? ''
-  const [typed, setTyped] = useState(search)
-  const [active, setActive] = useState(-1)
+  const order = parseOrder(address.get('sort'), USUAL_EXPERIMENTS_ORDER)
+  const [typed, type] = useTyped(address, 'search')
   const box = useRef<HTMLInputElement>(null)
-  const navigate = useNavigate()
+  const table = useRef<HTMLDivElement>(null)
   useLive({})
-  const query = useQuery({ ...experimentsQuery(view, search), placeholderData: keepPreviousData })
+  const query = useQuery({
+    ...experimentsQuery(view, search, formatOrder(order, '') ?? USUAL_EXPERIMENTS_ORDER),
+    placeholderData: keepPreviousData,
+  })
   const found = query.data?.experiments ?? []
-  const searchFor = useDebouncedCallback((text: string) => address.set({ search: text }), 200)
+  const total = query.data?.total ?? 0
+  const archiving = useArchiving()
 
-  const move = (by: number) => setActive((at) => Math.min(Math.max(at + by, 0), found.length - 1))
   useKeys({
-    '/': () => box.current?.focus(),
-    j: () => move(1),
-    k: () => move(-1),
-    Enter: () => {
-      const chosen = found[active]
-      if (chosen) navigate(experimentPath(chosen.name))
-    },
+    '/': { does: 'Search the experiments', act: () => box.current?.focus() },
+    ...rowKeys(table, 'experiment'),
   })
 
   return (
     <>
       <PageTitle title="Experiments">
-        <TextInput
+        <SearchBox
           ref={box}
-          aria-label="Search experiments"
-          placeholder="Search  ( / )"
-          leftSection={<Icon name="search" size={16} />}
+          label="Search experiments"
           value={typed}
-          onChange={(event) => {
-            setTyped(event.currentTarget.value)
-            searchFor(event.currentTarget.value)
-          }}
+          onType={type}
+          onDown={() => step(table.current, 1)}
         />
         <Select
           aria-label="Which experiments"
@@ -68,20 +63,73 @@ export default function ExperimentsPage() {
           value={view}
           allowDeselect={false}
           w={120}
-          onChange={(value) => address.set({ view: value === 'active' ? null : value })}
+          onChange={(value) => address.set({ view: value === 'active' ? null : value }, { push: true })}
         />
       </PageTitle>
       {query.isPending && <Loading what="the experiments" />}
       {query.isError && (
         <Problem title="The experiments could not be read" error={query.error} onRetry={() => query.refetch()} />
       )}
-      {query.isSuccess && found.length === 0 && <NoExperiments view={view} search={search} />}
+      {archiving.error && <Problem title="The experiment was not changed" error={archiving.error} />}
+      <p className={classes.total} role="status">
+        {query.isSuccess && total > 0 && formatCount(total, 'experiment')}
+        {total > found.length && `, of which ${found.length} are listed: search for the others`}
+        {archiving.told && (
+          <span className={classes.told}>
+            {archiving.told.archived ? 'Archived' : 'Restored'} <bdi>{archiving.told.name}</bdi>.{' '}
+            <Button size="compact-sm" variant="default" ref={archiving.undoButton} onClick={archiving.undo}>
+              Undo
+            </Button>
+          </span>
+        )}
+      </p>
+      {query.isSuccess && found.length === 0 && (
+        <NoExperiments
+          view={view}
+          search={search}
+          onClear={() => address.set({ search: null }, { push: true })}
+          onView={(next) => address.set({ view: next === 'active' ? null : next }, { push: true })}
+        />
+      )}
       {found.length > 0 && (
-        <>
-          <p className={classes.total}>{formatCount(found.length, 'experiment')}</p>
-          <ExperimentTable experiments={found} active={active} />
-        </>
+        <ExperimentTable
+          box={table}
+          experiments={found}
+          order={order}
+          onOrder={(next) => address.set({ sort: formatOrder(next, USUAL_EXPERIMENTS_ORDER) })}
+          onArchive={(name, archived) => archiving.archive({ name, archived })}
+        />
       )}
     </>
   )
+}
+
+interface Archived {
+  readonly name: string
+  readonly archived: boolean
+}
+
+/** Archives and restores experiments, and takes the last of it back. */
+function useArchiving() {
+  const client = useQueryClient()
+  const [told, setTold] = useState<Archived | null>(null)
+  const undoButton = useRef<HTMLButtonElement>(null)
+  const change = useMutation({
+    mutationFn: ({ name, archived }: Archived) => send('PATCH', path`/experiments/${name}`, { archived }),
+    onSuccess: (_, done) => {
+      setTold(done)
+      return client.invalidateQueries({ queryKey: ['experiments'] })
+    },
+  })
+  // The row that had the keyboard is gone.
+  useEffect(() => {
+    if (told) undoButton.current?.focus()
+  }, [told])
+  return {
+    told,
+    error: change.error,
+    undoButton,
+    archive: change.mutate,
+    undo: () => told && change.mutate({ name: told.name, archived: !told.archived }),
+  }
 }

@@ -8,11 +8,15 @@ import { Moment } from '../../parts/Moment'
 import { PageTitle } from '../../parts/PageTitle'
 import { Problem } from '../../parts/Problem'
 import { useAddress } from '../../state/address'
+import { useKeys } from '../../state/keys'
 import { Facts } from '../run/details/Facts'
 import { Section } from '../run/details/Section'
+import { Aliases } from './Aliases'
+import { Description } from './Description'
 import classes from './models.module.css'
 import { type ModelVersion, modelFileAddress, modelQuery, modelZipAddress, versionQuery } from './requests'
 import { SourceRun } from './SourceRun'
+import { VersionTags } from './VersionTags'
 
 /** One model: its versions, and the chosen one with its files and where it comes from. */
 export function ModelPage({ name }: { readonly name: string }): JSX.Element {
@@ -21,6 +25,14 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
   const versions = query.data?.versions ?? []
   const asked = Number(address.get('version') ?? Number.NaN)
   const chosen = versions.find((each) => each.version === asked) ?? versions[0]
+  const at = chosen ? versions.indexOf(chosen) : -1
+  const choose = (version: ModelVersion | undefined) => {
+    if (version) address.set({ version: String(version.version) }, { push: true })
+  }
+  useKeys({
+    j: { does: 'Next version', act: () => choose(versions[at + 1]) },
+    k: { does: 'Version before', act: () => choose(versions[at - 1]) },
+  })
   return (
     <>
       <PageTitle
@@ -32,7 +44,7 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
         }
       />
       {query.isPending && <Loading what="the model" />}
-      {query.isError && (
+      {query.data === undefined && query.isError && (
         <Problem error={query.error} title="The model could not be read" onRetry={() => void query.refetch()} />
       )}
       {chosen && (
@@ -45,9 +57,12 @@ export function ModelPage({ name }: { readonly name: string }): JSX.Element {
                     type="button"
                     className={classes.version}
                     aria-current={each.version === chosen.version}
-                    onClick={() => address.set({ version: String(each.version) }, { push: true })}
+                    onClick={() => choose(each)}
                   >
-                    <b>Version {each.version}</b>
+                    <span className={classes.versionName}>
+                      <b>Version {each.version}</b>
+                      <Aliases names={each.aliases} />
+                    </span>
                     <Text span size="sm" c="dimmed">
                       <Moment at={each.created} /> · {formatBytes(each.bytes)}
                     </Text>
@@ -82,7 +97,7 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
       >
         <Facts
           facts={[
-            ['Description', version.description],
+            ['Description', <Description key={`${name}:${version.version}`} version={version} />],
             ['From run', version.run_id && <SourceRun key="run" version={version} />],
             ['Experiment', version.experiment],
             ['Framework', [version.framework, version.framework_version].filter(Boolean).join(' ')],
@@ -90,22 +105,24 @@ function Version({ version }: { readonly version: ModelVersion }): JSX.Element {
             ['Registered', formatDate(version.created)],
             ['Changed', version.updated !== version.created && formatDate(version.updated)],
             ['Size', formatBytes(version.bytes)],
-            ...Object.entries(version.tags).map(([tag, value]) => [`Tag ${tag}`, value ?? 'set'] as const),
             ...Object.entries(version.properties).map(([key, value]) => [`Property ${key}`, value] as const),
           ]}
         />
       </Section>
+      <VersionTags version={version} />
       <Section title={`Files (${version.files_total.toLocaleString('en')})`}>
         <Table>
           <Table.Tbody>
             {files.map((file) => (
               <Table.Tr key={file.name}>
-                <Table.Td>
+                <Table.Td className={classes.file}>
                   <Anchor href={modelFileAddress(name, version.version, file.name)} download>
                     {file.name}
                   </Anchor>
                 </Table.Td>
-                <Table.Td ta="right">{formatBytes(file.size)}</Table.Td>
+                <Table.Td className={classes.short} ta="right">
+                  {formatBytes(file.size)}
+                </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -1,34 +1,16 @@
 import { Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { type ComponentType, type JSX, lazy, Suspense } from 'react'
+import { type JSX, useEffect, useRef } from 'react'
 import { useParams } from 'react-router'
 import { useLive } from '../../api/live'
 import { runQuery } from '../../api/queries'
-import type { RunDetail } from '../../api/types'
 import { Loading } from '../../parts/Loading'
 import { PageTitle } from '../../parts/PageTitle'
 import { Problem } from '../../parts/Problem'
 import { useAddress } from '../../state/address'
 import { RunHeader } from './header/RunHeader'
 import classes from './index.module.css'
-
-type TabPage = ComponentType<{ readonly run: RunDetail }>
-
-interface TabEntry {
-  readonly name: string
-  readonly label: string
-  readonly Page: TabPage
-}
-
-const TABS: readonly TabEntry[] = [
-  { name: 'details', label: 'Details', Page: lazy(() => import('./details')) },
-  { name: 'metrics', label: 'Metrics', Page: lazy(() => import('./metrics')) },
-  { name: 'images', label: 'Images', Page: lazy(() => import('./images')) },
-  { name: 'children', label: 'Child runs', Page: lazy(() => import('./children')) },
-  { name: 'files', label: 'Outputs + logs', Page: lazy(() => import('./files')) },
-  { name: 'snapshot', label: 'Snapshot', Page: lazy(() => import('./snapshot')) },
-  { name: 'monitoring', label: 'Monitoring', Page: lazy(() => import('./monitoring')) },
-]
+import { tabNamed, tabsOf } from './tabs'
 
 /** A run: what is known of it, by tabs. The address holds the tab and what is open in it. */
 export default function RunPage(): JSX.Element {
@@ -36,9 +18,18 @@ export default function RunPage(): JSX.Element {
   const address = useAddress()
   const query = useQuery(runQuery(runId))
   useLive({ runId })
+  const list = useRef<HTMLDivElement>(null)
+  const shown = tabNamed(address.get('tab'))
+  const isThere = query.data !== undefined
+  // On a narrow screen the tabs scroll: the chosen one must be seen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another one where the tab is another one
+  useEffect(() => {
+    if (isThere)
+      list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [shown, isThere])
 
   if (query.isPending) return <Loading what="the run" />
-  if (query.isError) {
+  if (query.data === undefined) {
     return (
       <>
         <PageTitle title="Run" />
@@ -47,8 +38,7 @@ export default function RunPage(): JSX.Element {
     )
   }
   const run = query.data
-  const asked = address.get('tab')
-  const shown = TABS.find((tab) => tab.name === asked)?.name ?? 'details'
+  const tabs = tabsOf(run)
   return (
     <>
       <RunHeader run={run} />
@@ -58,19 +48,17 @@ export default function RunPage(): JSX.Element {
         onChange={(tab) => address.set(changesTo(tab ?? 'details'), { push: true })}
         className={classes.tabs}
       >
-        <Tabs.List className={classes.list}>
-          {TABS.map(({ name, label }) => (
+        <Tabs.List ref={list} className={classes.list}>
+          {tabs.map(({ name, label }) => (
             <Tabs.Tab key={name} value={name}>
               {label}
               {name === 'children' && run.children_total > 0 ? ` (${run.children_total.toLocaleString('en')})` : ''}
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        {TABS.map(({ name, label, Page }) => (
+        {tabs.map(({ name, Page }) => (
           <Tabs.Panel key={name} value={name} className={classes.panel}>
-            <Suspense fallback={<Loading what={label} />}>
-              <Page run={run} />
-            </Suspense>
+            <Page run={run} />
           </Tabs.Panel>
         ))}
       </Tabs>

@@ -1,30 +1,23 @@
 /** What the run's page asks for besides the run itself. */
 
+import { queryOptions } from '@tanstack/react-query'
 import { apiUrl, filePath, get, path, request, send } from '../../api/http'
 import type { RunPage, Tags } from '../../api/types'
+import { follow } from '../../live/connection'
 import type { LogPart } from './logs/log_reader'
 
-export interface FileEntry {
-  readonly name: string
-  readonly size: number
-  readonly content_type: string
-  readonly created: string
-  /** Collected from the working directory; the script has not uploaded it itself. */
-  readonly captured: boolean
-  readonly digest: string
+/** All files of a run, as columns of one length, by name. */
+export interface FileNames {
+  readonly names: readonly string[]
+  readonly sizes: readonly number[]
+  /** The beginnings of the contents' digests: they tell contents of one name apart. */
+  readonly digests: readonly string[]
 }
 
 export interface LogEntry {
   readonly name: string
   readonly size: number
   readonly live: boolean
-}
-
-export interface FileList {
-  readonly files: readonly FileEntry[]
-  readonly live: readonly LogEntry[]
-  readonly total: number
-  readonly total_size: number
 }
 
 export interface FilePreview {
@@ -38,6 +31,7 @@ export interface FilePreview {
   readonly text: string | null
   readonly encoding: string | null
   readonly columns: readonly string[] | null
+  readonly types: readonly string[] | null
   readonly rows: readonly (readonly string[])[] | null
   readonly total_rows: number | null
   readonly note: string | null
@@ -77,6 +71,15 @@ export interface SnapshotDiff {
   readonly changed: readonly string[]
 }
 
+/** So many steps done of so many, as the run's script says. */
+export interface Progress {
+  readonly done: number
+  readonly total: number
+  readonly updated: string
+  /** At the speed so far; null where that cannot be told, and once the run has ended. */
+  readonly remaining_s: number | null
+}
+
 export interface RunChanges {
   readonly display_name?: string
   readonly description?: string
@@ -89,10 +92,16 @@ export function changeRun(runId: string, changes: RunChanges): Promise<unknown> 
   return send('PATCH', path`/runs/${runId}`, changes)
 }
 
-const MOST_FILES = 100_000
+/** Its key is one of those that are asked again when metrics come: progress comes as they do. */
+export function progressQuery(runId: string) {
+  return queryOptions({
+    queryKey: ['run', runId, 'metrics', 'how far'],
+    queryFn: ({ signal }) => get<{ readonly progress: Progress | null }>(path`/runs/${runId}/progress`, {}, signal),
+  })
+}
 
-export function listFiles(runId: string, signal: AbortSignal): Promise<FileList> {
-  return get(path`/runs/${runId}/files`, { recursive: true, limit: MOST_FILES }, signal)
+export function listFiles(runId: string, signal: AbortSignal): Promise<FileNames> {
+  return get(path`/runs/${runId}/file-names`, {}, signal)
 }
 
 export function listLogs(runId: string, signal: AbortSignal): Promise<{ readonly logs: readonly LogEntry[] }> {
@@ -144,6 +153,23 @@ export function searchLog(
   return get(`${logPath(runId, name)}/search`, { q: text, start, limit }, signal)
 }
 
+export interface LogLine {
+  /** From 1. */
+  readonly number: number
+  /** The byte at which it begins. */
+  readonly start: number
+}
+
+/** The line with a number, or the one that holds a byte; the last one where there are not so many. */
+export function findLine(
+  runId: string,
+  name: string,
+  wanted: { readonly number: number } | { readonly byte: number },
+  signal?: AbortSignal,
+): Promise<LogLine> {
+  return get(`${logPath(runId, name)}/line`, { ...wanted }, signal)
+}
+
 interface Following {
   readonly onGrown: (start: number, bytes: Uint8Array) => void
   /** Another log has taken its place: what comes now begins anew. */
@@ -154,19 +180,14 @@ interface Following {
 /** Calls back for what a log grows by, until its run has ended or the returned function is called. */
 export function followLog(runId: string, name: string, start: number, following: Following): () => void {
   let expected = start
-  const source = new EventSource(apiUrl(`${logPath(runId, name)}/follow`, { start }))
-  source.onmessage = (event: MessageEvent<string>) => {
-    const step = JSON.parse(event.data) as { readonly start: number; readonly text: string }
-    const bytes = Uint8Array.from(atob(step.text), (letter) => letter.charCodeAt(0))
-    if (step.start < expected) following.onReplaced()
-    expected = step.start + bytes.length
-    following.onGrown(step.start, bytes)
-  }
-  source.addEventListener('end', () => {
-    source.close()
-    following.onEnd()
+  return follow(runId, name, start, {
+    onPart: (at, bytes) => {
+      if (at < expected) following.onReplaced()
+      expected = at + bytes.length
+      following.onGrown(at, bytes)
+    },
+    onEnd: following.onEnd,
   })
-  return () => source.close()
 }
 
 export function readSnapshot(id: string, signal: AbortSignal): Promise<Snapshot> {
@@ -211,4 +232,22 @@ export function listChildren(
 ): Promise<RunPage> {
   const order = { order_by: 'created', descending: false, archived: false }
   return get('/runs', { parent: runId, children: true, columns, cursor, limit: 200, ...order }, signal)
+}
+
+/** The trials of a sweep, best first; up to a thousand. */
+export function listTrials(
+  runId: string,
+  columns: readonly string[],
+  { column, maximize }: { readonly column: string; readonly maximize: boolean },
+  signal: AbortSignal,
+): Promise<RunPage> {
+  const asked = columns.map((each) => each.replaceAll('%', '%25').replaceAll(',', '%2C')).join(',')
+  const order = { order_by: column, descending: maximize, archived: false }
+  return get('/runs', { parent: runId, children: true, columns: asked, limit: 1000, ...order }, signal)
+}
+
+/** Where all points of a metric are to be had as CSV, of one run or of several. */
+export function csvAddress(runIds: readonly string[], name: string, namespace = ''): string {
+  const runs = runIds.map((id) => `run_id=${encodeURIComponent(id)}`).join('&')
+  return `${apiUrl('/metrics/csv', { name, namespace })}&${runs}`
 }

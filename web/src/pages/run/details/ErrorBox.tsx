@@ -11,13 +11,20 @@ interface Properties {
   readonly logs: string
 }
 
+const TITLES: Readonly<Record<string, string>> = {
+  Canceled: 'The run was canceled',
+  Failed: 'The run failed',
+  NotResponding: 'The run does not respond',
+}
+
 /** Why the run ended as it did: the sentence first, the traceback below. */
 export function ErrorBox({ error, status, logs }: Properties): JSX.Element {
-  const { message, details, code } = errorText(error)
-  const title = status === 'Canceled' ? 'The run was canceled' : status === 'Failed' ? 'The run failed' : 'An error'
+  const { message, where, details, code } = errorText(error)
+  const title = TITLES[status] ?? 'An error'
   return (
     <Alert color={status === 'Failed' ? 'red' : 'gray'} variant="outline" title={title} mb="md">
       <p className={classes.message}>{message || code || 'Nothing is known of the reason.'}</p>
+      {where && <p className={classes.where}>At {where}</p>}
       <Anchor component={Link} to={logs} size="sm">
         Outputs and logs
       </Anchor>

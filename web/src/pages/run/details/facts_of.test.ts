@@ -14,9 +14,25 @@ describe('what is known of a run', () => {
 
   it('finds the sentence of an error, nested as Azure does it or not', () => {
     const told = { code: 'ExitCode', message: 'Ended with exit code 1.', details: '' }
-    expect(errorText(told)).toEqual({ message: 'Ended with exit code 1.', details: '', code: 'ExitCode' })
+    expect(errorText(told)).toEqual({ message: 'Ended with exit code 1.', where: '', details: '', code: 'ExitCode' })
     expect(errorText({ error: told }).message).toBe('Ended with exit code 1.')
     expect(errorText({}).message).toBe('')
+  })
+
+  it('tells of an exception its name, and where in the script it was', () => {
+    const details = [
+      'Traceback (most recent call last):',
+      '  File "/work/train.py", line 12, in <module>',
+      '    fit(data)',
+      '  File "/usr/lib/python3.11/site-packages/sklearn/base.py", line 99, in fit',
+      '    raise',
+      "KeyError: 'age'",
+    ].join('\n')
+    expect(errorText({ code: 'KeyError', message: "'age'", details })).toMatchObject({
+      message: "KeyError: 'age'",
+      where: 'train.py, line 12',
+    })
+    expect(errorText({ code: 'a(b', message: 'm', details }).message).toBe('m')
   })
 
   it('bears any shape of documents', () => {

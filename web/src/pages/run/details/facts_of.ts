@@ -33,16 +33,39 @@ function known(facts: readonly (readonly [string, string | null])[]): TextFact[]
   return facts.filter((fact): fact is TextFact => fact[1] !== null && fact[1] !== '')
 }
 
-/** The sentence, what is below it, and the word for programs. Azure nests an error in an error. */
-export function errorText(error: Dict): { message: string; details: string; code: string } {
+export interface ErrorText {
+  /** What happened, in a sentence. */
+  readonly message: string
+  /** Where in the script it was, if that is known. */
+  readonly where: string
+  readonly details: string
+  /** The word for programs. */
+  readonly code: string
+}
+
+/** An error in words. Azure nests an error in an error; of an exception its name is part of the sentence. */
+export function errorText(error: Dict): ErrorText {
   const inner = field(error, 'error')
   const told = isDict(inner) ? inner : error
   const details = field(told, 'details')
+  const message = asText(field(told, 'message'))
+  const code = asText(field(told, 'code'))
+  const trace = Array.isArray(details) && details.length === 0 ? '' : asText(details).trim()
+  const isException = code !== '' && new RegExp(`^(?:[\\w.]+\\.)?${code.replace(/[^\w]/g, '\\$&')}\\b`, 'm').test(trace)
   return {
-    message: asText(field(told, 'message')),
-    details: Array.isArray(details) && details.length === 0 ? '' : asText(details).trim(),
-    code: asText(field(told, 'code')),
+    message: isException && !message.startsWith(code) ? `${code}: ${message}` : message,
+    where: trace.includes('Traceback') ? placeOf(trace) : '',
+    details: trace,
+    code,
   }
+}
+
+/** Where the innermost call of a traceback was: the last place that is no library's, else the last one. */
+function placeOf(trace: string): string {
+  const frames = [...trace.matchAll(/^ {2}File "([^"\n]+)", line (\d+)/gm)]
+  const own = frames.filter(([, file = '']) => !/[\\/](site|dist)-packages[\\/]|[\\/]lib[\\/]python|^</.test(file))
+  const [, file = '', line = ''] = own.at(-1) ?? frames.at(-1) ?? []
+  return file === '' ? '' : `${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}, line ${line}`
 }
 
 export function warningTexts(warnings: readonly Dict[]): string[] {

@@ -9,6 +9,7 @@ import { ErrorBox } from './ErrorBox'
 import { Facts } from './Facts'
 import { argumentLine, asText, gitFacts, machineFacts, otherProperties, warningTexts } from './facts_of'
 import classes from './index.module.css'
+import { LeftOut } from './LeftOut'
 import { PackagesCard } from './PackagesCard'
 import { Section } from './Section'
 import { TagsCard } from './TagsCard'
@@ -91,12 +92,13 @@ export default function Details({ run }: { readonly run: RunDetail }): JSX.Eleme
           </Section>
         )}
         {parameters.length > 0 && (
-          <Section title="Parameters">
+          <Section title="Parameters" actions={<LeftOut count={run.left_out.params} />}>
             <Facts facts={parameters} />
           </Section>
         )}
         <Section
           title="Properties"
+          actions={<LeftOut count={run.left_out.properties} />}
           empty={properties.length === 0 && 'None. run.add_properties({"name": "value"}) sets them.'}
         >
           <Facts facts={properties} />

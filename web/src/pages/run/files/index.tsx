@@ -8,7 +8,7 @@ import { Loading } from '../../../parts/Loading'
 import { Problem } from '../../../parts/Problem'
 import { useAddress } from '../../../state/address'
 import { LogView } from '../logs/LogView'
-import { archiveAddress, fileAddress, listFiles, listLogs, previewOfFile } from '../requests'
+import { archiveAddress, type FileNames, fileAddress, listFiles, listLogs, previewOfFile } from '../requests'
 import { FileTree } from './FileTree'
 import classes from './index.module.css'
 import { Preview } from './Preview'
@@ -36,7 +36,7 @@ export default function Files({ run }: { readonly run: RunDetail }): JSX.Element
     queryFn: ({ signal }) => listLogs(run.run_id, signal),
     refetchInterval: run.ended === null ? 5000 : false,
   })
-  const entries = useMemo(() => entriesOf(files.data?.files ?? [], logs.data?.logs ?? []), [files.data, logs.data])
+  const entries = useMemo(() => entriesOf(files.data, logs.data?.logs ?? []), [files.data, logs.data])
 
   if (files.isPending || logs.isPending) return <Loading what="the files" />
   if (files.isError) {
@@ -50,14 +50,16 @@ export default function Files({ run }: { readonly run: RunDetail }): JSX.Element
     address.get('file') ?? entries.find((each) => each.name === DRIVER_LOG)?.name ?? entries[0]?.name ?? null
   const entry = entries.find((each) => each.name === chosen)
   const folder = chosen?.includes('/') ? chosen.slice(0, chosen.indexOf('/') + 1) : ''
-  const { total, total_size: bytes } = files.data
+  const total = files.data.names.length
+  const bytes = files.data.sizes.reduce((sum, size) => sum + size, 0)
+  const logNames = entries.filter((each) => each.isLog).map((each) => each.name)
   return (
     <div className={classes.layout}>
       <div className={classes.side}>
         <FileTree
           entries={entries}
           selected={chosen}
-          onSelect={(name) => address.set({ file: name }, { push: true })}
+          onSelect={(name) => address.set({ file: name, at: null, as: null }, { push: true })}
           label="Files of the run"
           mark={(each) => (each.isLive ? <Badge size="xs">live</Badge> : null)}
         />
@@ -88,15 +90,18 @@ export default function Files({ run }: { readonly run: RunDetail }): JSX.Element
             size={entry.size}
             isLive={entry.isLive || run.ended === null}
             fromEnd={run.ended === null || run.status === 'Failed'}
+            names={logNames}
           />
         ) : (
           <Preview
             key={entry.name}
             read={(signal) => previewOfFile(run.run_id, entry.name, signal)}
             name={entry.name}
+            size={entry.size}
             digest={entry.digest ?? ''}
             address={fileAddress(run.run_id, entry.name, false)}
             download={fileAddress(run.run_id, entry.name, true)}
+            lines={<LogView runId={run.run_id} name={entry.name} size={entry.size} isLive={false} fromEnd={false} />}
           />
         )}
       </div>
@@ -113,21 +118,18 @@ function NoFiles(): JSX.Element {
   )
 }
 
-interface Stored {
-  readonly name: string
-  readonly size: number
-  readonly digest: string
-}
-
 interface Log {
   readonly name: string
   readonly size: number
   readonly live: boolean
 }
 
-function entriesOf(files: readonly Stored[], logs: readonly Log[]): Entry[] {
+function entriesOf(files: FileNames | undefined, logs: readonly Log[]): Entry[] {
   const found = new Map<string, Entry>()
-  for (const { name, size, digest } of files) found.set(name, { name, size, digest, isLog: false, isLive: false })
+  for (const [at, name] of (files?.names ?? []).entries()) {
+    const [size = 0, digest = ''] = [files?.sizes[at], files?.digests[at]]
+    found.set(name, { name, size, digest, isLog: false, isLive: false })
+  }
   for (const { name, size, live } of logs) {
     found.set(name, { name, size, digest: found.get(name)?.digest ?? null, isLog: true, isLive: live })
   }

@@ -9,7 +9,7 @@ import { Status } from '../../../parts/Status'
 export function RunFacts({ run }: { readonly run: RunDetail }): JSX.Element {
   const duration = useDuration(run)
   return (
-    <Group gap="sm" mb="sm">
+    <Group gap="4px 12px" mb="sm">
       <Text span c="dimmed">
         #{run.number}
       </Text>

@@ -1,45 +1,87 @@
-import { Button, Modal, Slider } from '@mantine/core'
-import { useState } from 'react'
+import { ActionIcon, Button } from '@mantine/core'
+import { type JSX, useState } from 'react'
+import { Icon } from '../../../parts/Icon'
 import { CardBox } from '../metrics/CardBox'
 import classes from './Gallery.module.css'
-import { Picture, WHOLE, type Zoom } from './Picture'
-import { type ImageEntry, imageAt, stepsOf } from './steps'
-
-/** One run's images of a metric. */
-export interface RunImages {
-  readonly runId: string
-  readonly label: string
-  readonly images: readonly ImageEntry[]
-}
+import { Picture, WHOLE } from './Picture'
+import { imageAt, type RunImages, stepsOf } from './steps'
 
 interface Props {
   readonly metric: string
   readonly runs: readonly RunImages[]
+  /** The step that is shown; null for the last one. */
+  readonly step: number | null
+  /** Show a step's images enlarged, null for the step that is shown. */
+  readonly onLarge: (step: number | null) => void
 }
 
-/** The images of one metric: a slider for its steps, and the runs side by side, enlarged together. */
-export function Gallery({ metric, runs }: Props) {
-  const [chosen, setChosen] = useState<number | null>(null)
-  const [large, setLarge] = useState(false)
-  const [zoom, setZoom] = useState<Zoom>(WHOLE)
+/** So many steps are shown beside each other before more are asked for. */
+const AT_ONCE = 60
+
+/** The images of one metric, the runs side by side: of one step, or of all. */
+export function Gallery({ metric, runs, step, onLarge }: Props): JSX.Element {
+  const [most, setMost] = useState(0)
   const steps = stepsOf(runs.map((run) => run.images))
-  // Until a step is chosen it is the last one, also while images are still being logged.
-  const at = chosen === null ? steps.length - 1 : Math.min(chosen, steps.length - 1)
-  const step = steps[at] ?? 0
-  const pictures = (isLarge: boolean) => (
+  return (
+    <CardBox>
+      <header className={classes.header}>
+        <h3 className={classes.title} title={metric}>
+          {metric}
+        </h3>
+        {steps.length > 1 && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            aria-expanded={most > 0}
+            onClick={() => setMost(most > 0 ? 0 : AT_ONCE)}
+          >
+            {most > 0 ? 'One step' : `All ${steps.length.toLocaleString('en')} steps`}
+          </Button>
+        )}
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-label={`Show ${metric} large`}
+          title="Show large"
+          onClick={() => onLarge(null)}
+        >
+          <Icon name="zoom" size={15} />
+        </ActionIcon>
+      </header>
+      {most === 0 ? (
+        <Pictures metric={metric} runs={runs} step={step} onLarge={() => onLarge(null)} />
+      ) : (
+        <div className={classes.all}>
+          {steps.slice(0, most).map((each) => (
+            <Pictures key={each} metric={metric} runs={runs} step={each} isExact onLarge={() => onLarge(each)} />
+          ))}
+          {steps.length > most && (
+            <Button variant="default" size="xs" onClick={() => setMost(most + AT_ONCE)}>
+              Show more
+            </Button>
+          )}
+        </div>
+      )}
+    </CardBox>
+  )
+}
+
+interface PicturesProps extends Props {
+  /** Only images of that very step. */
+  readonly isExact?: boolean
+}
+
+function Pictures({ metric, runs, step, isExact, onLarge }: PicturesProps): JSX.Element {
+  return (
     <div className={classes.pictures}>
       {runs.map((run) => {
-        const image = imageAt(run.images, step)
+        const found = imageAt(run.images, step)
+        const image = isExact && found && Number(found.step) !== step ? null : found
         const label = runs.length > 1 ? `${metric} of ${run.label}` : metric
         return (
           <figure key={run.runId} className={classes.picture}>
-            <Picture
-              image={image}
-              label={label}
-              zoom={isLarge ? zoom : WHOLE}
-              onZoom={setZoom}
-              onOpen={isLarge ? undefined : () => setLarge(true)}
-            />
+            <Picture image={image} label={label} zoom={WHOLE} onOpen={() => onLarge(step)} />
             <figcaption className={classes.caption}>
               {runs.length > 1 ? `${run.label}, ` : ''}
               {image ? `step ${image.step}` : ''}
@@ -48,47 +90,5 @@ export function Gallery({ metric, runs }: Props) {
         )
       })}
     </div>
-  )
-  const slider = steps.length > 1 && (
-    <div className={classes.steps}>
-      <span>Step {step}</span>
-      <Slider
-        className={classes.slider}
-        size="sm"
-        thumbLabel={`Step of ${metric}`}
-        min={0}
-        max={steps.length - 1}
-        value={at}
-        onChange={setChosen}
-        label={(value) => steps[value]}
-      />
-    </div>
-  )
-  return (
-    <CardBox>
-      <h3 className={classes.title}>{metric}</h3>
-      {slider}
-      {pictures(false)}
-      <Modal opened={large} onClose={() => setLarge(false)} title={metric} size="95%">
-        <div className={classes.tools}>
-          <Button.Group>
-            {[1, 2, 4, 8].map((scale) => (
-              <Button
-                key={scale}
-                size="compact-xs"
-                variant={zoom.scale === scale ? 'filled' : 'default'}
-                aria-pressed={zoom.scale === scale}
-                onClick={() => setZoom(scale === 1 ? WHOLE : { ...zoom, scale })}
-              >
-                {scale}×
-              </Button>
-            ))}
-          </Button.Group>
-          {zoom.scale > 1 && <span>Drag an image, or double-click a place in it: all of them move.</span>}
-          {slider}
-        </div>
-        {pictures(true)}
-      </Modal>
-    </CardBox>
   )
 }

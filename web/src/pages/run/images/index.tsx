@@ -1,6 +1,6 @@
 import { MultiSelect } from '@mantine/core'
 import { useQueries, useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useCallback, useMemo } from 'react'
 import { get, path } from '../../../api/http'
 import type { RunDetail, RunPage } from '../../../api/types'
 import { Empty } from '../../../parts/Empty'
@@ -9,7 +9,9 @@ import { Problem } from '../../../parts/Problem'
 import { useAddress } from '../../../state/address'
 import { Gallery } from './Gallery'
 import classes from './index.module.css'
-import { byMetric, type ImageEntry } from './steps'
+import { LargePictures } from './LargePictures'
+import { StepBar } from './StepBar'
+import { byMetric, type ImageEntry, type RunImages, readStep, stepsOf } from './steps'
 
 interface Props {
   readonly run: RunDetail
@@ -27,6 +29,12 @@ function labelOf(run: { readonly number: number | null; readonly name: string | 
 export default function ImagesTab({ run }: Props) {
   const address = useAddress()
   const beside = address.list('with').slice(0, MOST_BESIDE)
+  const step = readStep(address.get('step'))
+  const setAddress = address.set
+  const onStep = useCallback(
+    (next: number | null) => setAddress({ step: next === null ? null : String(next) }),
+    [setAddress],
+  )
   const offered = useQuery({
     queryKey: ['runs', 'beside', run.experiment],
     queryFn: ({ signal }) =>
@@ -65,33 +73,52 @@ export default function ImagesTab({ run }: Props) {
   }))
   const failed = answers.find((answer) => answer.error)
   const choices = [...new Set([...(offered.data?.runs.map((other) => other.run_id) ?? []), ...beside])]
+  const metrics = [...(each[0]?.found.keys() ?? [])]
+  const imagesOf = (metric: string): RunImages[] =>
+    each.map(({ runId, label, found }) => ({ runId, label, images: found.get(metric) ?? [] }))
+  const steps = stepsOf(each.flatMap(({ found }) => [...found.values()]))
+  const large = metrics.find((metric) => metric === address.get('large')) ?? null
   return (
     <>
       <h2 className="sr-only">Images</h2>
-      <MultiSelect
-        className={classes.beside}
-        size="xs"
-        label="Beside the images of"
-        placeholder={beside.length === 0 ? 'choose other runs of the experiment' : ''}
-        searchable
-        clearable
-        maxValues={MOST_BESIDE}
-        data={choices
-          .filter((runId) => runId !== run.run_id)
-          .map((runId) => ({ value: runId, label: labels.get(runId) ?? runId }))}
-        value={beside}
-        onChange={(runIds) => address.set({ with: runIds })}
-      />
+      <div className={classes.tools}>
+        {steps.length > 1 && <StepBar steps={steps} step={step} onStep={onStep} />}
+        <MultiSelect
+          className={classes.beside}
+          size="xs"
+          aria-label="Beside the images of"
+          placeholder={beside.length === 0 ? 'Beside the images of other runs' : ''}
+          searchable
+          clearable
+          maxValues={MOST_BESIDE}
+          data={choices
+            .filter((runId) => runId !== run.run_id)
+            .map((runId) => ({ value: runId, label: labels.get(runId) ?? runId }))}
+          value={beside}
+          onChange={(runIds) => address.set({ with: runIds })}
+        />
+      </div>
       {failed && <Problem title="Images of another run could not be read" error={failed.error} />}
       <div className={classes.grid} data-beside={beside.length > 0}>
-        {[...(each[0]?.found.keys() ?? [])].map((metric) => (
+        {metrics.map((metric) => (
           <Gallery
             key={metric}
             metric={metric}
-            runs={each.map(({ runId, label, found }) => ({ runId, label, images: found.get(metric) ?? [] }))}
+            runs={imagesOf(metric)}
+            step={step}
+            onLarge={(at) =>
+              address.set({ large: metric, ...(at === null ? {} : { step: String(at) }) }, { push: true })
+            }
           />
         ))}
       </div>
+      <LargePictures
+        metric={large}
+        runs={large === null ? [] : imagesOf(large)}
+        step={step}
+        onStep={onStep}
+        onClose={() => address.set({ large: null })}
+      />
     </>
   )
 }

@@ -10,6 +10,13 @@ export interface ImageEntry {
   readonly shown: boolean
 }
 
+/** One run's images of a metric. */
+export interface RunImages {
+  readonly runId: string
+  readonly label: string
+  readonly images: readonly ImageEntry[]
+}
+
 /** The images by metric, in order of first logging; within one in order of steps, as they come. */
 export function byMetric(images: readonly ImageEntry[]): ReadonlyMap<string, readonly ImageEntry[]> {
   const found = new Map<string, ImageEntry[]>()
@@ -26,11 +33,21 @@ export function stepsOf(lists: readonly (readonly ImageEntry[])[]): number[] {
   return [...new Set(lists.flatMap((list) => list.map((image) => Number(image.step))))].sort((a, b) => a - b)
 }
 
-/** The image that a run shows at a step: its own of that step, or its last one before; else its first. */
-export function imageAt(images: readonly ImageEntry[], step: number): ImageEntry | null {
+/**
+ * The image that a run shows at a step (the last of all where that is null): its own of that step, or its last one
+ * before; else its first.
+ */
+export function imageAt(images: readonly ImageEntry[], step: number | null): ImageEntry | null {
+  if (step === null) return images.at(-1) ?? null
   let found = images[0] ?? null
   for (const image of images) {
     if (Number(image.step) <= step) found = image
   }
   return found
+}
+
+/** A step in the address; null for the last one. */
+export function readStep(text: string | null): number | null {
+  const step = text === null || text === '' ? Number.NaN : Number(text)
+  return Number.isFinite(step) ? step : null
 }

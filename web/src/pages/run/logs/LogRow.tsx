@@ -3,7 +3,11 @@ import type { AnsiSpan, AnsiStyle } from './ansi'
 import classes from './LogLines.module.css'
 
 interface Properties {
+  /** Px from the top of all lines. */
   readonly top: number
+  readonly height: number
+  /** The byte at which it begins. */
+  readonly start: number
   readonly number: number | null
   readonly spans: readonly AnsiSpan[]
   readonly marked: string
@@ -11,10 +15,15 @@ interface Properties {
 }
 
 /** One line of a log: its number where it is known, and its text in the colours that it asks for. */
-export const LogRow = memo(function LogRow({ top, number, spans, marked, isMarked }: Properties): JSX.Element {
+export const LogRow = memo(function LogRow(properties: Properties): JSX.Element {
+  const { top, height, start, number, spans, marked, isMarked } = properties
   return (
-    <div className={classes.row} style={{ transform: `translateY(${top}px)` }} data-marked={isMarked || undefined}>
-      <span className={classes.number} data-number={number?.toLocaleString('en') ?? ''} />
+    <div
+      className={classes.row}
+      style={{ transform: `translateY(${top}px)`, height }}
+      data-marked={isMarked || undefined}
+    >
+      <span className={classes.number} data-number={number?.toLocaleString('en') ?? ''} data-start={start} />
       <span className={classes.text}>
         {spans.map((span, index) => (
           <span key={index} className={classNames(span.style)} style={colors(span.style)}>
@@ -26,10 +35,23 @@ export const LogRow = memo(function LogRow({ top, number, spans, marked, isMarke
   )
 })
 
+/** The colours of the text and behind it: names of classes, or "#rrggbb". */
+function coloursOf({ inverse, color, background }: AnsiStyle): readonly [string | null, string | null] {
+  const [front, back] = inverse ? [background ?? 'paper', color ?? 'ink'] : [color, background]
+  // The named colours are those of the page: on a background of the script's own they may not be read.
+  return back?.startsWith('#') && !front?.startsWith('#')
+    ? [isLight(back) ? '#1f2328' : '#ffffff', back]
+    : [front, back]
+}
+
+function isLight(colour: string): boolean {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255)
+  const linear = (part: number) => (part <= 0.04 ? part / 12.9 : ((part + 0.055) / 1.055) ** 2.4)
+  return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue) > 0.18
+}
+
 function classNames(style: AnsiStyle): string | undefined {
-  const [color, background] = style.inverse
-    ? [style.background ?? 'paper', style.color ?? 'ink']
-    : [style.color, style.background]
+  const [color, background] = coloursOf(style)
   const names = [
     style.bold && classes.bold,
     style.dim && classes.dim,
@@ -43,7 +65,7 @@ function classNames(style: AnsiStyle): string | undefined {
 }
 
 function colors(style: AnsiStyle): CSSProperties | undefined {
-  const [color, background] = style.inverse ? [style.background, style.color] : [style.color, style.background]
+  const [color, background] = coloursOf(style)
   const found: CSSProperties = {}
   if (color?.startsWith('#')) found.color = color
   if (background?.startsWith('#')) found.backgroundColor = background

@@ -1,8 +1,11 @@
-import { Button, Group, Slider, Text } from '@mantine/core'
-import { type JSX, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { ActionIcon, Button, CopyButton, Group, NumberInput, Select, Slider, Switch, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { type JSX, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { formatBytes } from '../../../parts/format'
+import { Icon } from '../../../parts/Icon'
 import { Problem } from '../../../parts/Problem'
-import { fileAddress, followLog, readLogPart } from '../requests'
+import { changed, useAddress } from '../../../state/address'
+import { fileAddress, findLine, followLog, readLogPart } from '../requests'
 import { LogLines } from './LogLines'
 import { LogSearch } from './LogSearch'
 import classes from './LogView.module.css'
@@ -17,25 +20,35 @@ interface Properties {
   readonly isLive: boolean
   /** Open at the end, as one wants it of what is on its way or has failed. */
   readonly fromEnd: boolean
+  /** All logs of the run, e.g. one for each rank. */
+  readonly names?: readonly string[]
 }
 
-/** One log: search, jump anywhere, and the lines; a live one grows while one looks. */
-export function LogView({ runId, name, size, isLive, fromEnd }: Properties): JSX.Element {
+/** Larger logs (bytes) are not counted through only so that lines which are looked at have numbers. */
+const MOST_COUNTED = 2 * 1024 ** 3
+
+/** One log: search, jump anywhere, and the lines; a live one grows while one looks. The address holds a line. */
+export function LogView({ runId, name, size, isLive, fromEnd, names = [] }: Properties): JSX.Element {
+  const address = useAddress()
   const reader = useMemo(
     () => new LogReader((start, length, signal) => readLogPart(runId, name, start, length, signal)),
     [runId, name],
   )
   const state = useSyncExternalStore(reader.subscribe, reader.snapshot)
   const [marked, setMarked] = useState('')
-  const [markedLine, setMarkedLine] = useState<number | null>(null)
   const [isFollowing, setFollowing] = useState(isLive)
+  const [isEndInSight, setEndInSight] = useState(true)
+  const at = readByte(address.get('at'))
+  // The line that the address names when the log is opened; a line that is chosen later is in sight already.
+  const opened = useRef(at)
+  const isWrapped = address.get('wrap') === '1'
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another log is opened anew, a grown one is not
   useEffect(() => {
     setFollowing(isLive)
     let stop = () => {}
     let isOver = false
-    void reader.open(fromEnd ? 'end' : 0, size).then(() => {
+    void reader.open(opened.current ?? (fromEnd ? 'end' : 0), size).then(() => {
       if (isOver || !isLive) return
       const from = reader.state.size ?? size
       stop = followLog(runId, name, from, {
@@ -53,20 +66,31 @@ export function LogView({ runId, name, size, isLive, fromEnd }: Properties): JSX
 
   const { window } = state
   const total = state.size ?? size
+  useLineNumbers(reader, runId, name, total)
   const isPart = window.start > 0 || window.end < total
-  const jump = (target: number | 'end') => {
-    setMarkedLine(typeof target === 'number' && target > 0 ? target : null)
-    void reader.open(target, total)
-  }
-  const showMatch = (lineStart: number) => {
-    setMarkedLine(lineStart)
-    void reader.open(lineStart, total)
+  const jump = (target: number | 'end') => void reader.open(target, total)
+  const show = (byte: number) => {
+    address.set({ at: String(byte) })
+    jump(byte)
   }
 
   return (
     <div className={classes.view}>
       <Group gap="xs" align="center">
-        <LogSearch runId={runId} name={name} onChange={setMarked} onShow={showMatch} />
+        {names.length > 1 && (
+          <Select
+            size="xs"
+            aria-label="Log"
+            className={classes.select}
+            data={names}
+            value={name}
+            searchable
+            allowDeselect={false}
+            onChange={(next) => address.set({ file: next, at: null }, { push: true })}
+          />
+        )}
+        <LogSearch runId={runId} name={name} onChange={setMarked} onShow={show} />
+        <LineJump runId={runId} name={name} onFound={show} />
         <Button.Group>
           <Button size="xs" variant="default" onClick={() => jump(0)}>
             Start
@@ -75,6 +99,33 @@ export function LogView({ runId, name, size, isLive, fromEnd }: Properties): JSX
             End
           </Button>
         </Button.Group>
+        <Switch
+          size="xs"
+          label="Wrap"
+          checked={isWrapped}
+          onChange={(event) => address.set({ wrap: event.currentTarget.checked ? '1' : null })}
+        />
+        {at !== null && (
+          <Group gap={4}>
+            <CopyButton value={`${location.origin}${location.pathname}${changed(location.search, { file: name })}`}>
+              {({ copied, copy }) => (
+                <Button size="xs" variant="default" onClick={copy}>
+                  {copied ? 'Copied' : 'Copy link to the line'}
+                </Button>
+              )}
+            </CopyButton>
+            <ActionIcon
+              size="md"
+              variant="subtle"
+              color="gray"
+              aria-label="No line marked"
+              title="No line marked"
+              onClick={() => address.set({ at: null })}
+            >
+              <Icon name="close" size={13} />
+            </ActionIcon>
+          </Group>
+        )}
         {!isFollowing && (
           <Button size="xs" variant="default" component="a" href={fileAddress(runId, name, true)} download>
             Download
@@ -102,8 +153,86 @@ export function LogView({ runId, name, size, isLive, fromEnd }: Properties): JSX
       {window.lineCount === 0 && !state.isReading && !state.error ? (
         <Text c="dimmed">Nothing has been written to this log{isFollowing ? ' yet' : ''}.</Text>
       ) : (
-        <LogLines reader={reader} state={state} marked={marked} markedLine={markedLine} label={`Log ${name}`} />
+        <div className={classes.lines}>
+          <LogLines
+            reader={reader}
+            state={state}
+            marked={marked}
+            markedLine={at}
+            label={`Log ${name}`}
+            isWrapped={isWrapped}
+            onLine={(start) => address.set({ at: start === at ? null : String(start) })}
+            onEnd={setEndInSight}
+          />
+          {isFollowing && !isEndInSight && (
+            <Button size="compact-sm" className={classes.follow} onClick={() => jump('end')}>
+              Follow
+            </Button>
+          )}
+        </div>
       )}
     </div>
+  )
+}
+
+function readByte(text: string | null): number | null {
+  const byte = text === null || text === '' ? Number.NaN : Number(text)
+  return Number.isSafeInteger(byte) && byte >= 0 ? byte : null
+}
+
+/** Has lines that are read amid the log numbered, which takes the server a moment: it counts from the beginning. */
+function useLineNumbers(reader: LogReader, runId: string, name: string, total: number): void {
+  const { window, isReading, jumps } = reader.state
+  const isWanted = window.lineCount > 0 && window.firstLine === null && !isReading && total <= MOST_COUNTED
+  const byte = isWanted ? window.start : null
+  const found = useQuery({
+    queryKey: ['log-line', runId, name, jumps, byte],
+    queryFn: ({ signal }) => findLine(runId, name, { byte: byte ?? 0 }, signal),
+    enabled: byte !== null,
+    gcTime: 0,
+    retry: false,
+  })
+  const number = found.data?.number
+  useEffect(() => {
+    if (byte !== null && number !== undefined) reader.numbered(byte, number)
+  }, [reader, byte, number])
+}
+
+interface JumpProperties {
+  readonly runId: string
+  readonly name: string
+  readonly onFound: (byte: number) => void
+}
+
+/** Goes to a line by its number. */
+function LineJump({ runId, name, onFound }: JumpProperties): JSX.Element {
+  const [number, setNumber] = useState<number | string>('')
+  const [problem, setProblem] = useState('')
+  const go = async () => {
+    if (typeof number !== 'number') return
+    setProblem('')
+    try {
+      onFound((await findLine(runId, name, { number })).start)
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <NumberInput
+      size="xs"
+      className={classes.jump}
+      aria-label="Go to line"
+      placeholder="Line"
+      min={1}
+      allowDecimal={false}
+      allowNegative={false}
+      hideControls
+      value={number}
+      error={problem || undefined}
+      onChange={setNumber}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') void go()
+      }}
+    />
   )
 }

@@ -86,11 +86,24 @@ export class LogReader {
     this.change({ size: known, window: isNext ? window.append(bytes.subarray(window.end - start)) : window })
   }
 
+  /** Begin with bytes that are here already, seen from their end. */
+  seed(start: number, bytes: Uint8Array, size: number): void {
+    this.abort.abort()
+    this.abort = new AbortController()
+    const window = LogWindow.at(start).append(bytes)
+    this.change({ window, size, error: null, isReading: false, jumps: this.state.jumps + 1, target: 'end' })
+  }
+
   /** Another log has taken its place: what is held is no part of it. */
   replaced(): void {
     this.abort.abort()
     this.abort = new AbortController()
     this.change({ window: LogWindow.at(0), size: 0, error: null, isReading: false })
+  }
+
+  /** The number (from 1) of the line that holds a byte. */
+  numbered(byte: number, number: number): void {
+    this.change({ window: this.state.window.numbered(byte, number) })
   }
 
   close(): void {

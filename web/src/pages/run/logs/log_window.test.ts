@@ -80,4 +80,22 @@ describe('the part of a log that is held', () => {
     expect(window.end - window.start).toBeLessThanOrEqual(8 << 20)
     expect(window.end).toBeLessThan(20_000_000)
   })
+
+  it('numbers lines, not the pieces of long ones, from wherever a number is known', () => {
+    const long = 'x'.repeat(2.5 * LONGEST_LINE)
+    const all = bytes(`one\n${long}\nthree\n${long}${long}\nfive\n`)
+    const numbers = (window: LogWindow) =>
+      Array.from({ length: window.lineCount }, (_, index) => window.line(index)).flatMap(({ number, text }) =>
+        text.startsWith('x') ? [] : [number],
+      )
+    expect(numbers(LogWindow.at(0).append(all))).toEqual([1, 3, 5])
+    let window = LogWindow.at(0)
+    for (let at = 0; at < all.length; at += 1000) window = window.append(all.subarray(at, at + 1000))
+    expect(numbers(window)).toEqual([1, 3, 5])
+    const from = all.lastIndexOf(10, all.length - 2) - 100
+    const opened = LogWindow.at(from).append(all.subarray(from))
+    expect(opened.firstLine).toBeNull()
+    expect(opened.numbered(all.length - 2, 5).line(opened.lineCount - 1)).toMatchObject({ number: 5, text: 'five' })
+    expect(opened.numbered(3, 5)).toBe(opened)
+  })
 })

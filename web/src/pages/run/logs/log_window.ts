@@ -3,6 +3,9 @@
  * from the reader is let go, so that a log of gigabytes takes no more memory than one of some megabytes.
  */
 
+import { plainText } from './ansi'
+import { rowsIn } from './wrapping'
+
 /** A line longer than this (in bytes) is shown in pieces. */
 export const LONGEST_LINE = 8192
 const MOST_BYTES = 8 << 20
@@ -16,11 +19,15 @@ interface Segment {
   readonly bytes: Uint8Array
   /** Where each line begins, relative to `bytes`. */
   readonly starts: Int32Array
+  /** Which of them are no lines, but go on with the one before: pieces of a long line. */
+  readonly pieces: readonly number[]
 }
 
 export interface LogLine {
   /** Byte of the log at which it begins. */
   readonly start: number
+  /** Counted from 1; null where it is not known, and for what goes on with the line before. */
+  readonly number: number | null
   readonly text: string
 }
 
@@ -56,8 +63,10 @@ export class LogWindow {
     let at = this.end
     let rest = bytes
     const kept = [...this.segments]
+    let isPiece = kept.length > 0 && !isEnded(kept.at(-1)?.bytes)
     if (kept.length === 0 && at > 0) {
       const skipped = toLineStart(rest)
+      isPiece = skipped === 0 || rest[skipped - 1] !== NEWLINE
       at += skipped
       rest = rest.subarray(skipped)
     }
@@ -66,13 +75,15 @@ export class LogWindow {
       kept.pop()
       const whole = last.bytes.length < SEGMENT_BYTES
       const cut = whole ? 0 : (last.starts.at(-1) ?? 0)
-      if (cut > 0) kept.push(segment(last.at, last.bytes.subarray(0, cut)))
+      if (cut > 0) kept.push(segment(last.at, last.bytes.subarray(0, cut), last.pieces[0] === 0))
       rest = joined(last.bytes.subarray(cut), rest)
       at = last.at + cut
+      isPiece = last.pieces.includes(whole ? 0 : last.starts.length - 1)
     }
     for (const piece of pieces(rest)) {
-      kept.push(segment(at, piece))
+      kept.push(segment(at, piece, isPiece))
       at += piece.length
+      isPiece = !isEnded(piece)
     }
     return new LogWindow(kept, this.end, this.firstLine).without('start')
   }
@@ -81,15 +92,17 @@ export class LogWindow {
   prepend(bytes: Uint8Array): LogWindow {
     const isWhole = this.start - bytes.length <= 0
     const skipped = isWhole ? 0 : toLineStart(bytes)
+    let isPiece = !isWhole && (skipped === 0 || bytes[skipped - 1] !== NEWLINE)
     const rest = bytes.subarray(skipped)
     if (rest.length === 0) return this
     let at = this.start - rest.length
     const added: Segment[] = []
     for (const piece of pieces(rest)) {
-      added.push(segment(at, piece))
+      added.push(segment(at, piece, isPiece))
       at += piece.length
+      isPiece = !isEnded(piece)
     }
-    const lines = added.reduce((sum, each) => sum + each.starts.length, 0)
+    const lines = added.reduce((sum, each) => sum + linesOf(each), 0)
     const known = isWhole ? 0 : this.firstLine === null ? null : this.firstLine - lines
     return new LogWindow([...added, ...this.segments], this.start, known).without('end')
   }
@@ -97,11 +110,24 @@ export class LogWindow {
   /** The line at an index (from 0 in the window); empty text where there is none. */
   line(index: number): LogLine {
     const place = this.place(index)
-    if (place === null) return { start: this.end, text: '' }
-    const [{ at, bytes, starts }, local] = place
+    if (place === null) return { start: this.end, number: null, text: '' }
+    const [{ at, bytes, starts, pieces: parts }, local, before] = place
     const from = starts[local] ?? 0
     const to = starts[local + 1] ?? bytes.length
-    return { start: at + from, text: shown(bytes.subarray(from, to)) }
+    const isPiece = parts.includes(local)
+    const number = isPiece || this.firstLine === null ? null : this.firstLine + before + 1
+    return { start: at + from, number, text: shown(bytes.subarray(from, to)) }
+  }
+
+  /** With the number (from 1) of the line that holds a byte known; as it is where the byte is not in the window. */
+  numbered(byte: number, number: number): LogWindow {
+    const place = this.place(this.indexOf(byte))
+    return place ? new LogWindow(this.segments, this.start, number - 1 - place[2]) : this
+  }
+
+  /** How many rows each of its lines takes where a row has so many columns, one list a segment. */
+  rows(columns: number): readonly Int32Array[] {
+    return this.segments.map((each) => rowsOf(each, columns))
   }
 
   /** The index of the line that holds a byte of the log; -1 where it is outside the window. */
@@ -114,11 +140,17 @@ export class LogWindow {
     return -1
   }
 
-  private place(index: number): [Segment, number] | null {
+  /** The segment of a line, its place there, and how many whole lines come before it. */
+  private place(index: number): [Segment, number, number] | null {
     let local = index
+    let before = 0
     for (const each of this.segments) {
-      if (local < each.starts.length) return local < 0 ? null : [each, local]
+      if (local < each.starts.length) {
+        if (local < 0) return null
+        return [each, local, before + local - each.pieces.filter((piece) => piece <= local).length]
+      }
       local -= each.starts.length
+      before += linesOf(each)
     }
     return null
   }
@@ -134,7 +166,7 @@ export class LogWindow {
       if (!gone) break
       bytes -= gone.bytes.length
       lines -= gone.starts.length
-      if (side === 'start' && first !== null) first += gone.starts.length
+      if (side === 'start' && first !== null) first += linesOf(gone)
     }
     return kept.length === this.segments.length ? this : new LogWindow(kept, this.start, first)
   }
@@ -151,8 +183,29 @@ function shown(bytes: Uint8Array): string {
   return decoder.decode(bytes.subarray(from, end))
 }
 
-function isEnded(bytes: Uint8Array): boolean {
-  return bytes[bytes.length - 1] === NEWLINE
+function isEnded(bytes: Uint8Array | undefined): boolean {
+  return bytes !== undefined && bytes[bytes.length - 1] === NEWLINE
+}
+
+function linesOf({ starts, pieces: parts }: Segment): number {
+  return starts.length - parts.length
+}
+
+/** The rows of the lines of segments, which never change. */
+const knownRows = new WeakMap<Segment, { readonly columns: number; readonly rows: Int32Array }>()
+
+function rowsOf(each: Segment, columns: number): Int32Array {
+  const known = knownRows.get(each)
+  if (known?.columns === columns) return known.rows
+  const { bytes, starts } = each
+  const rows = new Int32Array(starts.length)
+  for (let at = 0; at < starts.length; at++) {
+    const from = starts[at] ?? 0
+    const to = starts[at + 1] ?? bytes.length
+    rows[at] = to - from <= columns / 8 ? 1 : rowsIn(plainText(shown(bytes.subarray(from, to))), columns)
+  }
+  knownRows.set(each, { columns, rows })
+  return rows
 }
 
 function toLineStart(bytes: Uint8Array): number {
@@ -172,15 +225,18 @@ function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   if (from < bytes.length) yield bytes.slice(from)
 }
 
-function segment(at: number, bytes: Uint8Array): Segment {
+/** `isPiece`: it begins amid a line. */
+function segment(at: number, bytes: Uint8Array, isPiece: boolean): Segment {
   const starts: number[] = []
+  const parts: number[] = isPiece ? [0] : []
   for (let from = 0; from < bytes.length; ) {
     starts.push(from)
     const found = bytes.indexOf(NEWLINE, from)
     const to = found < 0 ? bytes.length : found + 1
-    from = to - from > LONGEST_LINE ? pieceEnd(bytes, from, to) : to
+    from = to - from > LONGEST_LINE + 1 ? pieceEnd(bytes, from, to) : to
+    if (from < to) parts.push(starts.length)
   }
-  return { at, bytes, starts: Int32Array.from(starts) }
+  return { at, bytes, starts: Int32Array.from(starts), pieces: parts }
 }
 
 /** Where the first piece of a long line ends. A progress bar, of which only the last state is shown, is not cut. */

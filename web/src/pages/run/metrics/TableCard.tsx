@@ -1,13 +1,16 @@
 import { Button, SegmentedControl } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { useMemo } from 'react'
 import { get, path } from '../../../api/http'
 import type { Metric, Value } from '../../../api/types'
-import { NO_SMOOTHING, type Span, type View } from '../../../charts/types'
+import { NO_SMOOTHING } from '../../../charts/types'
 import { formatValue } from '../../../parts/format'
 import { Problem } from '../../../parts/Problem'
+import { csvAddress } from '../requests'
 import { CardBox } from './CardBox'
-import { LineCard } from './LineCard'
+import { cardId, useCardChoice, useCardWindow } from './card_state'
+import type { ChartsContext } from './charts_context'
+import { LargeButton, LineCard } from './LineCard'
 import classes from './TableCard.module.css'
 
 interface TablePage {
@@ -19,10 +22,15 @@ interface TablePage {
 interface Props {
   readonly runId: string
   readonly metric: Metric
-  readonly view: View
+  readonly charts: ChartsContext
+  readonly onLarge?: (() => void) | undefined
+  readonly large?: number | undefined
 }
 
 const ROWS = 100
+const WAYS = ['chart', 'table'] as const
+/** Px of a card's foot, and of what is above its rows. */
+const FOOT = 30
 
 /** Whether all cells of a column are numbers (or nothing), and there are any. */
 function isNumeric(page: TablePage, column: number): boolean {
@@ -33,8 +41,13 @@ function isNumeric(page: TablePage, column: number): boolean {
   )
 }
 
+/** All of a text that may not fit its cell. */
+function titleOf(cell: Value | undefined): string | undefined {
+  return typeof cell === 'string' && cell.length > 20 ? cell : undefined
+}
+
 /** A table: two columns of numbers as the second over the first, anything else as a table. */
-export function TableCard({ runId, metric, view }: Props) {
+export function TableCard({ runId, metric, charts, onLarge, large }: Props) {
   const pages = useInfiniteQuery({
     queryKey: ['run', runId, 'metrics', metric.namespace, 'table', metric.name],
     queryFn: ({ pageParam, signal }) =>
@@ -45,18 +58,25 @@ export function TableCard({ runId, metric, view }: Props) {
       return last.rows.length > 0 && read < last.total ? read : undefined
     },
   })
-  const [chosen, setChosen] = useState<'chart' | 'table' | null>(null)
-  const [span, setSpan] = useState<Span | null>(null)
+  const [way, setWay] = useCardChoice(cardId(metric), WAYS)
+  const window = useCardWindow(cardId(metric))
   const [x = '', y = ''] = metric.columns
   const columns = useMemo(() => ({ x, y }), [x, y])
-  const chartView = useMemo<View>(
-    () => ({ xKind: 'number', logX: view.logX, logY: view.logY, smoothing: NO_SMOOTHING, window: span }),
-    [view.logX, view.logY, span],
+  const { logX, logY } = charts.view
+  const own = useMemo<ChartsContext>(
+    () => ({
+      view: { xKind: 'number', logX, logY, smoothing: NO_SMOOTHING, window: window.drawn },
+      window,
+      extent: null,
+      xLabel: x,
+      height: charts.height,
+    }),
+    [logX, logY, window, x, charts.height],
   )
   const first = pages.data?.pages[0]
   const drawable =
     !!first && first.total > 1 && first.columns.length === 2 && isNumeric(first, 0) && isNumeric(first, 1)
-  const shown = drawable ? (chosen ?? 'chart') : 'table'
+  const shown = drawable ? way : 'table'
   const choice = drawable && (
     <SegmentedControl
       size="xs"
@@ -66,7 +86,7 @@ export function TableCard({ runId, metric, view }: Props) {
         { value: 'table', label: 'Table' },
       ]}
       value={shown}
-      onChange={(value) => setChosen(value === 'table' ? 'table' : 'chart')}
+      onChange={(value) => setWay(value === 'table' ? 'table' : 'chart')}
     />
   )
   if (shown === 'chart') {
@@ -74,10 +94,10 @@ export function TableCard({ runId, metric, view }: Props) {
       <LineCard
         runId={runId}
         metric={metric}
-        view={chartView}
-        xLabel={x}
+        charts={own}
         columns={columns}
-        onWindow={setSpan}
+        onLarge={onLarge}
+        large={large}
         title={`${metric.name}: ${y} over ${x}`}
         actions={choice}
       />
@@ -90,13 +110,21 @@ export function TableCard({ runId, metric, view }: Props) {
         <h3 className={classes.title} title={metric.description}>
           {metric.name}
         </h3>
-        {choice}
+        <span className={classes.actions}>
+          {choice}
+          {onLarge && <LargeButton title={metric.name} onLarge={onLarge} />}
+        </span>
       </div>
       {pages.error && (
         <Problem title="This table could not be read" error={pages.error} onRetry={() => void pages.refetch()} />
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <section className={classes.scroll} tabIndex={0} aria-label={`Table ${metric.name}`}>
+      <section
+        className={classes.scroll}
+        style={{ maxHeight: (large ?? charts.height) + FOOT }}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        tabIndex={0}
+        aria-label={`Table ${metric.name}`}
+      >
         <table className={classes.table}>
           <thead>
             <tr>
@@ -111,7 +139,9 @@ export function TableCard({ runId, metric, view }: Props) {
             {rows.map((row, at) => (
               <tr key={at}>
                 {(first?.columns ?? []).map((column, cell) => (
-                  <td key={column}>{formatValue(row[cell])}</td>
+                  <td key={column} data-number={typeof row[cell] === 'number' || undefined} title={titleOf(row[cell])}>
+                    {formatValue(row[cell])}
+                  </td>
                 ))}
               </tr>
             ))}
@@ -131,6 +161,9 @@ export function TableCard({ runId, metric, view }: Props) {
               Show more
             </Button>
           )}
+          <a className={classes.all} href={csvAddress([runId], metric.name, metric.namespace)} download>
+            CSV of all rows
+          </a>
         </div>
       )}
     </CardBox>

@@ -1,11 +1,11 @@
 import { Button, Checkbox, SegmentedControl, Select, Slider, TextInput } from '@mantine/core'
-import { useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { NO_SMOOTHING, type Smoothing } from '../../../charts/types'
 import { formatCount } from '../../../parts/format'
 import { Icon } from '../../../parts/Icon'
 import type { Address, AddressChanges } from '../../../state/address'
 import { useKeys } from '../../../state/keys'
-import { type ChartSettings, writeSmoothing } from './settings'
+import { type ChartSettings, type ChartSize, writeSmoothing } from './settings'
 import classes from './Toolbar.module.css'
 
 interface Props {
@@ -13,32 +13,24 @@ interface Props {
   readonly address: Address
   readonly found: number
   readonly total: number
+  /** Names of the groups, and which are closed. */
+  readonly groups: readonly string[]
+  readonly closed: ReadonlySet<string>
+  readonly onClose: (groups: readonly string[]) => void
+  /** What zooms. */
+  readonly zoom: ReactNode
 }
 
-const START: Readonly<Record<Smoothing['kind'], Smoothing>> = {
-  none: NO_SMOOTHING,
-  ema: { kind: 'ema', amount: 0.6 },
-  window: { kind: 'window', amount: 20 },
-}
-
-/** Search, x axis, logarithms and smoothing of all charts of the page. */
-export function Toolbar({ settings, address, found, total }: Props) {
+/** Search, axes, smoothing, zoom and sizes of all charts of the page. */
+export function Toolbar({ settings, address, found, total, groups, closed, onClose, zoom }: Props) {
   const search = useRef<HTMLInputElement>(null)
   const find = address.get('find') ?? ''
   const [text, setText] = useState(find)
-  const { smoothing } = settings
-  useKeys({ '/': () => search.current?.focus() })
-  const [amount, setAmount] = useState(smoothing.amount)
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  // Browsers refuse an address that changes with every key and every pixel of a slider.
-  const setLater = (changes: AddressChanges) => {
-    clearTimeout(timer.current)
-    timer.current = setTimeout(() => address.set(changes), 150)
-  }
-  useEffect(() => () => clearTimeout(timer.current), [])
-  // What the address says comes back into the fields: the browser's Back, a link.
+  useKeys({ '/': { does: 'Search the metrics', act: () => search.current?.focus() } })
+  const setLater = useLater(address)
+  // What the address says comes back into the field: the browser's Back, a link.
   useEffect(() => setText((typed) => (typed.trim() === find ? typed : find)), [find])
-  useEffect(() => setAmount(smoothing.amount), [smoothing.amount])
+  const areClosed = groups.every((name) => closed.has(name))
   return (
     <div className={classes.bar} role="toolbar" aria-label="Charts">
       <TextInput
@@ -57,6 +49,42 @@ export function Toolbar({ settings, address, found, total }: Props) {
       <span className={classes.count} role="status">
         {found === total ? formatCount(total, 'metric') : `${found} of ${total.toLocaleString('en')} metrics`}
       </span>
+      <ChartControls settings={settings} address={address} />
+      {zoom}
+      <SegmentedControl
+        size="xs"
+        aria-label="Size of charts"
+        data={[
+          { value: 'small', label: 'S' },
+          { value: 'medium', label: 'M' },
+          { value: 'large', label: 'L' },
+        ]}
+        value={settings.size}
+        onChange={(size) => address.set({ size: (size as ChartSize) === 'medium' ? null : size })}
+      />
+      {groups.length > 1 && (
+        <Button size="compact-xs" variant="default" onClick={() => onClose(areClosed ? [] : groups)}>
+          {areClosed ? 'Open all groups' : 'Close all groups'}
+        </Button>
+      )}
+    </div>
+  )
+}
+
+const START: Readonly<Record<Smoothing['kind'], Smoothing>> = {
+  none: NO_SMOOTHING,
+  ema: { kind: 'ema', amount: 0.6 },
+  window: { kind: 'window', amount: 20 },
+}
+
+/** How lines are drawn: x axis, logarithms, smoothing. */
+export function ChartControls({ settings, address }: { readonly settings: ChartSettings; readonly address: Address }) {
+  const { smoothing } = settings
+  const [amount, setAmount] = useState(smoothing.amount)
+  const setLater = useLater(address)
+  useEffect(() => setAmount(smoothing.amount), [smoothing.amount])
+  return (
+    <>
       <SegmentedControl
         size="xs"
         aria-label="x axis"
@@ -108,11 +136,16 @@ export function Toolbar({ settings, address, found, total }: Props) {
           }}
         />
       )}
-      {settings.window && (
-        <Button size="compact-xs" variant="default" onClick={() => address.set({ zoom: null })}>
-          Show all of x
-        </Button>
-      )}
-    </div>
+    </>
   )
+}
+
+/** Browsers refuse an address that changes with every key and every pixel of a slider. */
+function useLater(address: Address): (changes: AddressChanges) => void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return (changes) => {
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => address.set(changes), 150)
+  }
 }

@@ -1,21 +1,25 @@
 import { useQuery } from '@tanstack/react-query'
-import { useCallback, useMemo } from 'react'
+import { useMemo } from 'react'
 import { metricsQuery } from '../../../api/queries'
 import type { RunDetail } from '../../../api/types'
 import { createCrosshair } from '../../../charts/crosshair'
-import type { Span } from '../../../charts/types'
+import { ZoomBar } from '../../../charts/ZoomBar'
 import { Empty } from '../../../parts/Empty'
 import { Loading } from '../../../parts/Loading'
 import { Problem } from '../../../parts/Problem'
 import { useAddress } from '../../../state/address'
 import { arrange, type Card, cardKind } from './arrange'
+import { cardId } from './card_state'
+import type { ChartsContext } from './charts_context'
+import { Enlarged } from './Enlarged'
 import { LineCard } from './LineCard'
 import { StructuredCard } from './StructuredCard'
-import { readSettings, viewOf, writeSpan, xLabelOf } from './settings'
+import { extentOf, heightOf, readSettings, viewOf, xLabelOf } from './settings'
 import { TableCard } from './TableCard'
 import { TileCard } from './TileCard'
-import { Toolbar } from './Toolbar'
-import { VirtualGrid } from './VirtualGrid'
+import { ChartControls, Toolbar } from './Toolbar'
+import { useSharedWindow } from './use_window'
+import { useGroups, VirtualGrid } from './VirtualGrid'
 
 interface Props {
   readonly run: RunDetail
@@ -27,22 +31,19 @@ export default function MetricsTab({ run }: Props) {
   const address = useAddress()
   const metrics = useQuery(metricsQuery(runId))
   const settings = useMemo(() => readSettings(address.get), [address])
-  const view = useMemo(() => viewOf(settings), [settings])
+  const window = useSharedWindow()
+  const view = useMemo(() => viewOf(settings, window.drawn), [settings, window.drawn])
   const search = address.get('find') ?? ''
-  const closed = useMemo(() => new Set(address.list('closed').map((name) => (name === '-' ? '' : name))), [address])
   const groups = useMemo(() => arrange(metrics.data?.metrics ?? [], search), [metrics.data, search])
+  const closing = useGroups(address)
   // biome-ignore lint/correctness/useExhaustiveDependencies: a place in steps means nothing in seconds
   const crosshair = useMemo(createCrosshair, [settings.x])
-  const setAddress = address.set
-  const onWindow = useCallback(
-    (window: Span | null) => setAddress({ zoom: writeSpan(window) }, { push: true }),
-    [setAddress],
-  )
-  const toggle = (name: string) => {
-    const names = new Set(closed)
-    if (!names.delete(name)) names.add(name)
-    setAddress({ closed: [...names].map((each) => each || '-') })
-  }
+  const cards = useMemo(() => groups.flatMap((group) => group.cards), [groups])
+  const startMs = Date.parse(run.started ?? run.created)
+  const extent = useMemo(() => {
+    const lines = cards.filter((card) => card.kind === 'line').map((card) => card.metric)
+    return extentOf(lines, settings.x, startMs)
+  }, [cards, settings.x, startMs])
 
   if (metrics.isPending) return <Loading what="the metrics" />
   if (metrics.error) {
@@ -60,26 +61,28 @@ export default function MetricsTab({ run }: Props) {
       </Empty>
     )
   }
-  const render = (card: Card) => {
+  const charts: ChartsContext = {
+    view,
+    window,
+    extent,
+    extentOf: (metric) => extentOf([metric], settings.x, startMs),
+    xLabel: xLabelOf(settings),
+    crosshair,
+    height: heightOf(settings.size, cards.filter((card) => card.kind !== 'tile').length),
+  }
+  const onShow = (id: string | null) => address.set({ large: id }, { push: true })
+  const render = (card: Card, large?: number) => {
     const { metric } = card
+    const onLarge = large === undefined ? () => onShow(cardId(metric)) : undefined
     switch (card.kind) {
       case 'line':
-        return (
-          <LineCard
-            runId={runId}
-            metric={metric}
-            view={view}
-            xLabel={xLabelOf(settings)}
-            crosshair={crosshair}
-            onWindow={onWindow}
-          />
-        )
+        return <LineCard runId={runId} metric={metric} charts={charts} onLarge={onLarge} large={large} />
       case 'table':
-        return <TableCard runId={runId} metric={metric} view={view} />
+        return <TableCard runId={runId} metric={metric} charts={charts} onLarge={onLarge} large={large} />
       case 'tile':
-        return <TileCard runId={runId} metric={metric} />
+        return <TileCard runId={runId} metric={metric} onLarge={onLarge} />
       case 'structured':
-        return <StructuredCard runId={runId} metric={metric} />
+        return <StructuredCard runId={runId} metric={metric} charts={charts} onLarge={onLarge} large={large} />
     }
   }
   return (
@@ -88,14 +91,42 @@ export default function MetricsTab({ run }: Props) {
       <Toolbar
         settings={settings}
         address={address}
-        found={groups.reduce((sum, group) => sum + group.cards.length, 0)}
+        found={cards.length}
         total={shown.length}
+        groups={groups.map((group) => group.name)}
+        closed={closing.closed}
+        onClose={closing.close}
+        zoom={
+          extent && (
+            <ZoomBar
+              label="Zoom of all charts"
+              window={window.drawn}
+              extent={extent}
+              log={view.logX}
+              crosshair={crosshair}
+              onWindow={window.show}
+            />
+          )
+        }
       />
       {groups.length === 0 ? (
         <Empty title="No metric has this name">Each word of the search must be in the name.</Empty>
       ) : (
-        <VirtualGrid groups={groups} closed={closed} onToggle={toggle} render={render} />
+        <VirtualGrid
+          groups={groups}
+          size={settings.size}
+          closed={closing.closed}
+          onToggle={closing.toggle}
+          render={(card) => render(card)}
+        />
       )}
+      <Enlarged
+        cards={cards}
+        shown={address.get('large')}
+        onShow={onShow}
+        controls={<ChartControls settings={settings} address={address} />}
+        render={render}
+      />
     </>
   )
 }

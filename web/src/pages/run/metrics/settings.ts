@@ -1,3 +1,4 @@
+import type { Metric } from '../../../api/types'
 import { NO_SMOOTHING, type Smoothing, type Span, type View } from '../../../charts/types'
 
 /** What the address holds of the charts. */
@@ -6,8 +7,22 @@ export interface ChartSettings {
   readonly logX: boolean
   readonly logY: boolean
   readonly smoothing: Smoothing
-  readonly window: Span | null
+  readonly size: ChartSize
 }
+
+/** How large charts are in the grid; the large ones take its whole width. */
+export type ChartSize = 'small' | 'medium' | 'large'
+
+/** Heights of plots in px. */
+export const HEIGHTS: Readonly<Record<ChartSize, number>> = { small: 120, medium: 200, large: 340 }
+/** The height of plots of that size; those of a page that has room for them are higher. */
+export function heightOf(size: ChartSize, charts: number): number {
+  return size === 'medium' && charts <= ROOMY ? HEIGHTS.large : HEIGHTS[size]
+}
+const ROOMY = 2
+
+/** The least widths of cards in px. */
+export const WIDTHS: Readonly<Record<ChartSize, number>> = { small: 260, medium: 400, large: 10_000 }
 
 /** "ema:0.6" or "window:20"; anything else is no smoothing. */
 export function readSmoothing(text: string | null): Smoothing {
@@ -37,17 +52,36 @@ export function writeSpan(span: Span | null): string | null {
 /** The settings that an address tells. */
 export function readSettings(get: (name: string) => string | null): ChartSettings {
   const x = get('x')
+  const size = get('size')
   return {
     x: x === 'time' || x === 'relative' ? x : 'step',
     logX: get('logx') === '1',
     logY: get('logy') === '1',
     smoothing: readSmoothing(get('smooth')),
-    window: readSpan(get('zoom')),
+    size: size === 'small' || size === 'large' ? size : 'medium',
   }
 }
 
-export function viewOf(settings: ChartSettings): View {
-  return { ...settings, xKind: settings.x }
+export function viewOf({ x, logX, logY, smoothing }: ChartSettings, window: Span | null): View {
+  return { xKind: x, logX, logY, smoothing, window }
+}
+
+/** From the least to the greatest x that the metrics have; null where there is no width in it. `startMs`: the run's. */
+export function extentOf(metrics: readonly Metric[], x: ChartSettings['x'], startMs: number): Span | null {
+  let from = Number.POSITIVE_INFINITY
+  let to = Number.NEGATIVE_INFINITY
+  for (const { first_step, last_step, first_time, last_time } of metrics) {
+    const ends =
+      x === 'step'
+        ? [first_step, last_step]
+        : [first_time, last_time].map((time) => time && (Date.parse(time) - (x === 'relative' ? startMs : 0)) / 1000)
+    for (const end of ends) {
+      if (typeof end !== 'number' || !Number.isFinite(end)) continue
+      from = Math.min(from, end)
+      to = Math.max(to, end)
+    }
+  }
+  return from < to ? { from, to } : null
 }
 
 /** What the x axis is called in files. */

@@ -1,7 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type JSX, useEffect, useMemo, useRef, useState } from 'react'
+import { type JSX, useMemo, useRef } from 'react'
 import classes from './CodeView.module.css'
-import { isColourable, languageOf, plainLines, type TokenLine } from './source_lines'
+import { languageOf, type TokenLine } from './source_lines'
+import { TokenSpans } from './TokenSpans'
+import { useColouredLines } from './use_coloured_lines'
 
 interface Properties {
   readonly text: string
@@ -13,26 +15,8 @@ const ROW = 20
 
 /** A text with numbered lines, in the colours of its language once they are known. Only lines in sight are drawn. */
 export function CodeView({ text, name }: Properties): JSX.Element {
-  const plain = useMemo(() => plainLines(text), [text])
-  const [coloured, setColoured] = useState<{ text: string; lines: readonly TokenLine[] } | null>(null)
+  const { plain, lines } = useColouredLines(text, languageOf(name))
   const box = useRef<HTMLDivElement>(null)
-
-  useEffect(() => {
-    const language = languageOf(name)
-    if (language === null || !isColourable(text)) return
-    let isWanted = true
-    import('./highlight').then(
-      ({ highlightedLines }) => {
-        if (isWanted) setColoured({ text, lines: highlightedLines(text.replace(/\r\n?/g, '\n'), language) })
-      },
-      () => {}, // without colours, then
-    )
-    return () => {
-      isWanted = false
-    }
-  }, [text, name])
-
-  const lines = coloured?.text === text ? coloured.lines : plain
   const widest = useMemo(() => longestLine(plain), [plain])
   const virtual = useVirtualizer({
     count: plain.length,
@@ -49,16 +33,7 @@ export function CodeView({ text, name }: Properties): JSX.Element {
           <div key={item.index} className={classes.line} style={{ transform: `translateY(${item.start}px)` }}>
             <span className={classes.number} data-number={item.index + 1} />
             <span className={classes.text}>
-              {lines[item.index]?.map((token, index) => (
-                <span
-                  key={index}
-                  className={
-                    token.kind === null ? undefined : classes[token.kind === 'number' ? 'number-token' : token.kind]
-                  }
-                >
-                  {token.text}
-                </span>
-              ))}
+              <TokenSpans line={lines[item.index] ?? []} />
             </span>
           </div>
         ))}

@@ -65,7 +65,7 @@ function ChangedFiles({ names, before, after }: ChangedProperties): JSX.Element 
   const address = useAddress()
   const chosen = names.find((each) => each.name === address.get('file')) ?? names[0]
   return (
-    <div className={layout.layout}>
+    <div className={layout.layout} data-lower>
       <nav className={classes.list} aria-label="Changed files">
         {names.slice(0, MOST_LISTED).map(({ name, how }) => (
           <NavLink

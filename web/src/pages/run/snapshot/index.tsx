@@ -45,7 +45,7 @@ export default function SnapshotTab({ run }: { readonly run: RunDetail }): JSX.E
         <RunPicker
           label="Compare with"
           experiment={run.experiment}
-          except={run.run_id}
+          except={[run.run_id]}
           value={other}
           onChange={(value) => address.set({ other: value }, { push: true })}
         />
@@ -72,7 +72,7 @@ function Source({ id, runId }: { readonly id: string; readonly runId: string }):
   const chosen = address.get('file') ?? firstSource(files.map((file) => file.name))
   const file = files.find((each) => each.name === chosen)
   return (
-    <div className={layout.layout}>
+    <div className={layout.layout} data-lower>
       <div className={layout.side}>
         <FileTree
           entries={files}
@@ -90,6 +90,7 @@ function Source({ id, runId }: { readonly id: string; readonly runId: string }):
             key={file.name}
             read={(signal) => previewOfSource(id, file.name, signal)}
             name={file.name}
+            size={file.size}
             digest={file.digest}
             address={snapshotFileAddress(id, file.name, false)}
             download={snapshotFileAddress(id, file.name, true)}

@@ -73,6 +73,15 @@ export function languageOf(name: string): string | null {
   return known ?? null
 }
 
+const LANGUAGES: ReadonlySet<string> = new Set([...Object.values(BY_ENDING), ...Object.values(BY_NAME)])
+
+/** A language by its own name; null where it is shown as plain text. */
+export function knownLanguage(name: string): string | null {
+  const low = name.toLowerCase()
+  const short = low === 'c++' ? 'cpp' : low.startsWith('ipython') ? 'python' : low
+  return LANGUAGES.has(short) ? short : null
+}
+
 /** The lines without colours. */
 export function plainLines(text: string): TokenLine[] {
   const lines = text.split(/\r\n|\n|\r/)

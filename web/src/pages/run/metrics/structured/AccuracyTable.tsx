@@ -1,17 +1,31 @@
-import { SegmentedControl, useComputedColorScheme } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { ChartFrame } from '../../../../charts/ChartFrame'
+import { useDark } from '../../../../charts/dark'
 import { LineChart } from '../../../../charts/LineChart'
-import { type Line, NO_SMOOTHING, type Span, type View } from '../../../../charts/types'
+import { type Line, NO_SMOOTHING, type View } from '../../../../charts/types'
+import { ZoomBar } from '../../../../charts/ZoomBar'
+import { Choice } from '../../../../parts/Choice'
 import { formatNumber } from '../../../../parts/format'
+import type { ChartWindow } from '../use_window'
 import type { ClassCurve } from './parse'
 
 interface Props {
   readonly curves: readonly ClassCurve[]
   readonly title: string
+  readonly height: number
+  readonly kind: CurveKind
+  readonly onKind: (kind: CurveKind) => void
+  readonly window: ChartWindow
+  /** More buttons in the card's head. */
+  readonly actions?: ReactNode
 }
 
-function lineOf(curve: ClassCurve, slot: number, kind: 'roc' | 'pr'): Line {
+/** ROC, or precision over recall. */
+export type CurveKind = 'roc' | 'pr'
+
+const ALL = { from: 0, to: 1 }
+
+function lineOf(curve: ClassCurve, slot: number, kind: CurveKind): Line {
   const points = curve.falsePositive.map((falsePositive, at) => ({
     x: kind === 'roc' ? falsePositive : (curve.truePositive[at] ?? Number.NaN),
     y: (kind === 'roc' ? curve.truePositive[at] : curve.precision[at]) ?? Number.NaN,
@@ -29,41 +43,53 @@ function lineOf(curve: ClassCurve, slot: number, kind: 'roc' | 'pr'): Line {
 }
 
 /** ROC and precision–recall curves of each class. */
-export function AccuracyTable({ curves, title }: Props) {
-  const dark = useComputedColorScheme('light') === 'dark'
-  const [kind, setKind] = useState<'roc' | 'pr'>('roc')
-  const [window, setWindow] = useState<Span | null>(null)
+export function AccuracyTable({ curves, title, height, kind, onKind, window, actions }: Props) {
+  const dark = useDark()
   const lines = useMemo(() => curves.map((curve, at) => lineOf(curve, at, kind)), [curves, kind])
   const view = useMemo<View>(
-    () => ({ xKind: 'number', logX: false, logY: false, smoothing: NO_SMOOTHING, window }),
-    [window],
+    () => ({ xKind: 'number', logX: false, logY: false, smoothing: NO_SMOOTHING, window: window.drawn, showsY: ALL }),
+    [window.drawn],
   )
   const xLabel = kind === 'roc' ? 'false positive rate' : 'recall'
-  const named = `${title}: ${kind === 'roc' ? 'true positive rate over false positive rate' : 'precision over recall'}`
+  const note = kind === 'roc' ? 'true over false positive rate' : 'precision over recall'
+  const named = `${title}: ${note}`
   return (
-    <>
-      <SegmentedControl
-        size="xs"
-        aria-label={`Curves of ${title}`}
-        data={[
-          { value: 'roc', label: 'ROC' },
-          { value: 'pr', label: 'Precision–recall' },
-        ]}
-        value={kind}
-        onChange={(value) => setKind(value === 'pr' ? 'pr' : 'roc')}
+    <ChartFrame
+      title={title}
+      note={note}
+      lines={lines}
+      view={view}
+      xLabel={xLabel}
+      dark={dark}
+      actions={
+        <>
+          <Choice
+            label={`Curves of ${title}`}
+            options={[
+              { value: 'roc', label: 'ROC' },
+              { value: 'pr', label: 'PR' },
+            ]}
+            value={kind}
+            onChange={onKind}
+          />
+          {actions}
+        </>
+      }
+    >
+      {window.drawn && (
+        <ZoomBar label={`Zoom of ${title}`} window={window.drawn} extent={ALL} log={false} onWindow={window.show} />
+      )}
+      <LineChart
+        title={named}
+        lines={lines}
+        view={view}
+        height={height}
+        dark={dark}
+        xLabel={xLabel}
+        extent={ALL}
+        onWindow={window.show}
+        legendRows={height > 300 ? 12 : 3}
       />
-      <ChartFrame title={named} lines={lines} view={view} xLabel={xLabel} dark={dark}>
-        <LineChart
-          title={named}
-          lines={lines}
-          view={view}
-          height={220}
-          dark={dark}
-          xLabel={xLabel}
-          onWindow={setWindow}
-          legendRows={4}
-        />
-      </ChartFrame>
-    </>
+    </ChartFrame>
   )
 }

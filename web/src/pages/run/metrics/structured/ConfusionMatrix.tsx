@@ -1,39 +1,58 @@
-import { SegmentedControl } from '@mantine/core'
-import { useState } from 'react'
+import type { ReactNode } from 'react'
+import { Choice } from '../../../../parts/Choice'
 import { formatNumber } from '../../../../parts/format'
+import head from '../TableCard.module.css'
 import classes from './ConfusionMatrix.module.css'
 import type { ConfusionMatrix as Matrix } from './parse'
 
 interface Props {
   readonly matrix: Matrix
   readonly title: string
+  readonly height: number
+  readonly way: MatrixWay
+  readonly onWay: (way: MatrixWay) => void
+  /** More buttons in the card's head. */
+  readonly actions?: ReactNode
 }
+
+/** Counts, or each row's shares. */
+export type MatrixWay = 'counts' | 'shares'
 
 /** More classes than these are not drawn as cells. */
 const MOST = 60
 
 /** Counts of predicted classes for each true class, or each row's shares. */
-export function ConfusionMatrix({ matrix: { labels, matrix }, title }: Props) {
-  const [shares, setShares] = useState(false)
+export function ConfusionMatrix({ matrix: { labels, matrix }, title, height, way, onWay, actions }: Props) {
+  const shares = way === 'shares'
   const shown = labels.slice(0, MOST)
   const sums = matrix.map((row) => row.reduce((sum, count) => sum + count, 0))
   const most = Math.max(...matrix.map((row) => Math.max(...row)), 0)
   return (
     <>
-      <SegmentedControl
-        size="xs"
-        aria-label={`Values of ${title}`}
-        data={[
-          { value: 'counts', label: 'Counts' },
-          { value: 'shares', label: 'Share of the true class' },
-        ]}
-        value={shares ? 'shares' : 'counts'}
-        onChange={(value) => setShares(value === 'shares')}
-      />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <section className={classes.scroll} tabIndex={0} aria-label={`Confusion matrix ${title}`}>
+      <header className={head.header}>
+        <h3 className={head.title}>{title}</h3>
+        <span className={head.actions}>
+          <Choice
+            label={`Values of ${title}`}
+            options={[
+              { value: 'counts', label: 'Counts' },
+              { value: 'shares', label: 'Shares' },
+            ]}
+            value={way}
+            onChange={onWay}
+          />
+          {actions}
+        </span>
+      </header>
+      <section
+        className={classes.scroll}
+        style={{ maxHeight: height + 26 }}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        tabIndex={0}
+        aria-label={`Confusion matrix ${title}`}
+      >
         <table className={classes.matrix}>
-          <caption>Rows: true class. Columns: predicted class.</caption>
+          <caption>Rows: true class. Columns: predicted class.{shares ? ' Shares: of the true class.' : ''}</caption>
           <thead>
             <tr>
               <td />

@@ -1,13 +1,18 @@
-import { useComputedColorScheme } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { ChartFrame } from '../../../../charts/ChartFrame'
+import { useDark } from '../../../../charts/dark'
 import { LineChart } from '../../../../charts/LineChart'
-import { type Line, NO_SMOOTHING, type Span, type View } from '../../../../charts/types'
+import { type Line, NO_SMOOTHING, type View } from '../../../../charts/types'
+import type { ChartWindow } from '../use_window'
 import type { Predictions as Bins } from './parse'
 
 interface Props {
   readonly predictions: Bins
   readonly title: string
+  readonly height: number
+  readonly window: ChartWindow
+  /** More buttons in the card's head. */
+  readonly actions?: ReactNode
 }
 
 function linesOf({ averages, errors, edges }: Bins): Line[] {
@@ -30,25 +35,33 @@ function linesOf({ averages, errors, edges }: Bins): Line[] {
 }
 
 /** The mean prediction of each bin of true values with its error, beside the ideal. */
-export function Predictions({ predictions, title }: Props) {
-  const dark = useComputedColorScheme('light') === 'dark'
-  const [window, setWindow] = useState<Span | null>(null)
+export function Predictions({ predictions, title, height, window, actions }: Props) {
+  const dark = useDark()
   const lines = useMemo(() => linesOf(predictions), [predictions])
   const view = useMemo<View>(
-    () => ({ xKind: 'number', logX: false, logY: false, smoothing: NO_SMOOTHING, window }),
-    [window],
+    () => ({ xKind: 'number', logX: false, logY: false, smoothing: NO_SMOOTHING, window: window.drawn }),
+    [window.drawn],
   )
   const named = `${title}: predicted over true`
   return (
-    <ChartFrame title={named} lines={lines} view={view} xLabel="true value" dark={dark}>
+    <ChartFrame
+      title={title}
+      note="predicted over true"
+      lines={lines}
+      view={view}
+      xLabel="true value"
+      dark={dark}
+      actions={actions}
+    >
       <LineChart
         title={named}
         lines={lines}
         view={view}
-        height={220}
+        height={height}
         dark={dark}
         xLabel="true value"
-        onWindow={setWindow}
+        onWindow={window.show}
+        legendRows={2}
       />
     </ChartFrame>
   )
