@@ -9,18 +9,19 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hypothesis
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from tests.team.servers import TeamServer
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, which the processes that they start inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,13 +30,28 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Only the tests of the portal's life start portals: whoever asks for a run's address would start one.
 os.environ["MILEPOST_PORTAL"] = "0"
 
-# Timings are never asserted: on a busy machine any example may be slow.
-hypothesis.settings.register_profile("milepost", deadline=None)
-hypothesis.settings.load_profile("milepost")
+THOROUGH = os.environ.get("MILEPOST_TESTS") == "thorough"
+"""`make thorough`: more kills, more runs, more examples than there is time for each time."""
 
 # How fast a test is depends on what else the machine does.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("milepost", deadline=None, max_examples=400 if THOROUGH else 50)
+settings.load_profile("milepost")
+
+
+only_thorough = pytest.mark.skipif(not THOROUGH, reason="there is no time for it each time: make thorough")
+"""Of a test whose like is in every run of the tests."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--conformance",
+        action="store_true",
+        help="only the SDK's tests that can be done on a server, each here, on HTTP+SQLite and on HTTP+PostgreSQL",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_here: of a workspace on this machine: its own files, or how it is made")
 
 
 @dataclass
@@ -44,6 +60,21 @@ class PostgresServer:
 
     folder: Path
     _numbers: Iterator[int]
+    _command: list[Any]
+    _as_user: dict[str, Any]
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self.folder, **self._as_user)
+        _wait_until_ready(self, self._process)
+
+    def crash(self) -> None:
+        """End it at once, without a shutdown: it recovers at its next start."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+            self._process = None
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
@@ -87,6 +118,14 @@ def _unprivileged_user() -> str | None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A server for this test process.  Skips where PostgreSQL is not installed."""
+    # As quick as can be: nothing in it outlives the tests, nor has to outlive a crash.
+    with run_postgres(synchronous_commit="off") as server:
+        yield server
+
+
+@contextmanager
+def run_postgres(**more: str) -> Iterator[PostgresServer]:
+    """A server of its own, with these settings.  Skips where PostgreSQL is not installed."""
     pytest.importorskip("psycopg", reason="psycopg is not installed; pip install 'milepost[postgres]'")
     programs = _find_programs()
     if programs is None:
@@ -109,23 +148,18 @@ def postgres_server() -> Iterator[PostgresServer]:
             "unix_socket_directories": str(folder),
             "fsync": "off",
             "full_page_writes": "off",
-            "synchronous_commit": "off",
             "max_connections": "200",
             "shared_buffers": "64MB",
             "autovacuum": "off",
+            **more,
         }
         arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [programs / "postgres", "-D", data, *arguments], stdout=log, stderr=log, cwd=folder, **as_user
-            )
-        server = PostgresServer(folder, count(1))
+        server = PostgresServer(folder, count(1), [programs / "postgres", "-D", data, *arguments], as_user)
         try:
-            _wait_until_ready(server, process)
+            server.start()
             yield server
         finally:
-            process.send_signal(3)  # SIGQUIT: stop at once, nothing here is kept
-            process.wait(30)
+            server.crash()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -143,3 +177,27 @@ def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes]) 
             time.sleep(0.05)
         else:
             return
+
+
+@pytest.fixture(scope="session")
+def team_server_on(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], TeamServer]]:
+    """A team's server for all tests of this process that may share one: ``team_server_on("sqlite" | "postgresql")``."""
+    from tests.team.servers import TeamServer
+
+    running: dict[str, TeamServer] = {}
+
+    def find(engine_name: str) -> TeamServer:
+        if engine_name not in running:
+            folder = tmp_path_factory.mktemp("server")
+            url = f"sqlite:///{folder / 'server.db'}"
+            if engine_name == "postgresql":
+                postgres: PostgresServer = request.getfixturevalue("postgres_server")
+                url = postgres.url(postgres.create_database())
+            running[engine_name] = TeamServer(url, str(folder / "blobs")).start()
+        return running[engine_name]
+
+    yield find
+    for server in running.values():
+        server.close()

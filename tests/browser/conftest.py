@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser import recorded
+from tests.browser import recorded, recorded_runs
+from tests.browser.training import Training
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -40,6 +42,25 @@ class Portal:
     base: str
     runs: dict[str, str]
     """Display name -> run id."""
+    home: Path
+    """MILEPOST_HOME of the workspace, which is named portal."""
+
+
+def _recorded(factory: pytest.TempPathFactory) -> Path:
+    """A home with what the scripts have recorded: the first of the test processes has them run, each takes a copy."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / "recorded", shared / "recorded.done"
+    with (shared / "recorded.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            folder.mkdir(exist_ok=True)
+            environment = {**os.environ, "MILEPOST_HOME": str(folder / "home"), "MILEPOST_PORTAL": "0"}
+            for script in (recorded.SCRIPT, recorded_runs.RICH, recorded.HOSTILE):
+                recorded.record(folder, script, environment)
+            done.touch()
+    return folder / "home"
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +69,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     if not PAGES.is_file():
         pytest.skip("the portal's pages are not built: make web")
     folder = tmp_path_factory.mktemp("portal")
-    environment = {**os.environ, "MILEPOST_HOME": str(folder / "home"), "MILEPOST_PORTAL": "0"}
-    for script in (recorded.SCRIPT, recorded.HOSTILE):
-        recorded.record(folder, script, environment)
+    shutil.copytree(_recorded(tmp_path_factory), folder / "home")
+    environment = {**os.environ, "MILEPOST_HOME": str(folder / "home")}
     environment["MILEPOST_PORTAL"] = "1"
     command = [sys.executable, "-c", "from milepost.cli import main; main()"]
     started = subprocess.run(
@@ -74,7 +94,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         found = json.loads(listed.stdout)
         rows = found["runs"] if isinstance(found, dict) else found
         runs = {str(each.get("name")): str(each["id"]) for each in rows}
-    yield Portal(link, link.split("?")[0].rstrip("/"), runs)
+    yield Portal(link, link.split("?")[0].rstrip("/"), runs, folder / "home")
     subprocess.run([*command, "portal", "stop", "--workspace", "portal"], env=environment, check=False)
 
 
@@ -91,6 +111,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser) -> dict[str, Any]:
+    """The browser's contexts by their looks: what one page has fetched, the next one need not fetch again."""
+    return {}
+
+
+@pytest.fixture
+def training(portal: Portal, tmp_path: Path) -> Iterator[Training]:
+    """A submitted run that goes on when it is told to."""
+    found = Training(portal.home, tmp_path)
+    yield found
+    for word in ("second", "third", "last"):
+        found.go_on(word)
+
+
 @dataclass
 class Watched:
     """A page, and what went wrong on it."""
@@ -103,16 +138,22 @@ Open = Callable[..., Watched]
 
 
 @pytest.fixture
-def open_page(browser: Browser, portal: Portal) -> Iterator[Open]:
+def open_page(browser: Browser, portal: Portal, signed_in: dict[str, Any]) -> Iterator[Open]:
     """Open an address of the portal; console errors, failed requests, dialogs and foreign requests are trouble."""
-    contexts: list[Any] = []
+    pages: list[Page] = []
 
-    def start(path: str = "/", *, theme: str = "light", width: int = 1440, height: int = 900) -> Watched:
-        context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": height})
-        contexts.append(context)
+    def start(
+        path: str = "/", *, theme: str = "light", width: int = 1440, height: int = 900, touch: bool = False
+    ) -> Watched:
+        look = {"color_scheme": theme, "viewport": {"width": width, "height": height}, "has_touch": touch}
+        context = signed_in.get(str(look))
+        if context is None:
+            context = signed_in[str(look)] = browser.new_context(**look)
+            context.new_page().goto(portal.link)
+            context.pages[0].close()
         page = context.new_page()
+        pages.append(page)
         watched = Watched(page)
-        page.goto(portal.link)
         page.on("console", lambda said: said.type == "error" and watched.trouble.append(f"console: {said.text}"))
         page.on("pageerror", lambda error: watched.trouble.append(f"error: {error}"))
         page.on("dialog", lambda dialog: (watched.trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
@@ -123,7 +164,7 @@ def open_page(browser: Browser, portal: Portal) -> Iterator[Open]:
         page.on(
             "request",
             lambda request: (
-                not request.url.startswith((portal.base, "data:", "blob:"))
+                not request.url.startswith((portal.base, "data:", "blob:", "chrome-extension:", "chrome:"))
                 and watched.trouble.append(f"foreign request: {request.url}")
             ),
         )
@@ -131,5 +172,5 @@ def open_page(browser: Browser, portal: Portal) -> Iterator[Open]:
         return watched
 
     yield start
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()

@@ -55,7 +55,7 @@ charts.tag("stage", "prod")
 charts.complete()
 
 # A long one with a spike and a gap.
-long = Experiment(ws, "charts").start_logging(snapshot_directory=None, display_name="a million points")
+long = Experiment(ws, "charts").start_logging(snapshot_directory=None, display_name="a long line")
 for number in range(200_000):
     long.log("loss", 100.0 if number == 123_456 else math.exp(-number / 50_000))
 long.log("loss", float("nan"))
@@ -70,7 +70,15 @@ for number in range(30):
         for step in range(20):
             run.log("mse", (number - 12) ** 2 + 20 - step)
 failing = sweep.start_logging(snapshot_directory=None, display_name="one that failed")
+failing.set_progress(3, 10)
 failing.fail("the data was wrong")
+
+# Runs that tests change, and an experiment that grows while it is looked at.
+for number in range(5):
+    with Experiment(ws, "bulk").start_logging(snapshot_directory=None, display_name=f"victim {number}") as run:
+        run.log("loss", number)
+for number in range(40):
+    Experiment(ws, "growing").start_logging(snapshot_directory=None, display_name=f"early {number}").complete()
 
 # The article's second script, submitted.
 pool = ComputeTarget.create(ws, "cpu-cluster", AmlCompute.provisioning_configuration(vm_size="any", max_nodes=2))
@@ -97,7 +105,26 @@ run.log(evil, 1.0)
 run.log(evil, 2.0)
 run.log("text", evil)
 run.log_table("table", {evil: [evil, evil], "x": [1, 2]})
-import io
+run.log_confusion_matrix("matrix", {"schema_type": "confusion_matrix", "schema_version": "v1",
+                                    "data": {"class_labels": [evil, "b"], "matrix": [[1, 2], [3, 4]]}})
+import io, json
+texts = {
+    "evil.csv": f"{evil},x\\n{evil},1\\n",
+    "evil.json": json.dumps({evil: [evil]}),
+    "evil.md": f"[link](javascript:alert(6)) {evil}",
+    "evil.ipynb": json.dumps({"metadata": {}, "nbformat": 4, "cells": [
+        {"cell_type": "markdown", "source": [f"[link](javascript:alert(7)) {evil}"]},
+        {"cell_type": "code", "execution_count": 1, "source": evil, "outputs": [
+            {"output_type": "display_data", "data": {"text/html": evil, "application/javascript": "alert(8)"}},
+            {"output_type": "display_data", "data": {
+                "image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(9)'/>"}},
+            {"output_type": "error", "ename": evil, "evalue": evil, "traceback": [evil]}]}]}),
+}
+for name, text in texts.items():
+    run.upload_file(f"outputs/{name}", io.BytesIO(text.encode()))
+model = run.register_model("hostile-model", model_path="outputs/evil.json", tags={evil: evil}, description=evil)
+with run.child_run(evil) as child:
+    child.log(evil, 3.0)
 run.upload_file("outputs/evil.html", io.BytesIO(f"<html><body>{evil}</body></html>".encode()))
 run.upload_file("outputs/evil.svg", io.BytesIO(
     b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(4)"><script>alert(5)</script></svg>'))

@@ -149,7 +149,7 @@ def test_what_should_not_happen_is_one_line_and_says_how_to_see_more(
     def fail(*_args: object) -> None:
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr("milepost.cli.workspaces.chosen_name", fail)
+    monkeypatch.setattr("milepost.cli.workspaces.chosen", fail)
     said = one_line(milepost("workspace", "list", ok=False))
     assert "ZeroDivisionError: by zero" in said
     assert "MILEPOST_TRACEBACK=1" in said
@@ -162,7 +162,7 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Path, milepost: Command, monke
     def interrupted(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("milepost.cli.workspaces.chosen_name", interrupted)
+    monkeypatch.setattr("milepost.cli.workspaces.chosen", interrupted)
     result = milepost("workspace", "list", ok=False)
     assert result.code == 130
     assert "Traceback" not in result.err

@@ -190,6 +190,16 @@ class TestShow:
         assert found["files"] == []
         assert found["duration_s"] >= 0
 
+    def test_how_far_it_has_come(self, home: Path, record: Record, milepost: Command) -> None:
+        def work(ws: Workspace) -> None:
+            run = Experiment(ws, "first").start_logging(run_id="far-1")
+            run.set_progress(40, 100)
+            run.fail("stopped")
+
+        record(work)
+        assert re.search(r"Progress +40 of 100 \(40 %\)\n", milepost("runs", "show", "far-1").out)
+        assert milepost("runs", "show", "far-1", "--json").json["progress"] == {"done": 40.0, "total": 100.0}
+
     def test_its_parts_in_words(self, milepost: Command) -> None:
         said = milepost("runs", "show", "aaaa-1").out
         for part in ("first, run 1", "zebra", "Completed", "Tags", "(no value)", "Metrics (2)", "--parent aaaa-1"):

@@ -10,6 +10,7 @@ import pytest
 
 from milepost.cli.queue import places_in_line
 from milepost.jobs.listing import ListedJob
+from tests.conftest import only_thorough
 
 from .conftest import Command, Record, one_line
 
@@ -175,6 +176,7 @@ class TestEnds:
         assert "no run whose id begins with 'absent'" in one_line(result)
 
 
+@only_thorough
 class TestAgain:
     def test_a_rerun_has_the_same_files_and_arguments(self, home: Path, milepost: Command) -> None:
         first = ended(milepost, "import sys; print('old', sys.argv[1:])", "--", "a b", "--c")
@@ -192,6 +194,7 @@ class TestAgain:
         assert "only submitted runs" in one_line(result)
 
 
+@only_thorough
 class TestOrigin:
     def test_show_says_how_a_run_came_about(self, home: Path, milepost: Command) -> None:
         run_id = ended(milepost, "print(1)", "--", "--alpha", "0.1")

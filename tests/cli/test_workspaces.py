@@ -57,9 +57,9 @@ class TestFinding:
     def test_a_name_that_is_none_is_an_error(self, home: Path, milepost: Command) -> None:
         assert "cannot name a workspace" in one_line(milepost("runs", "list", "-w", "../x", ok=False))
 
-    def test_a_server_is_for_a_later_version(self, home: Path, milepost: Command) -> None:
-        Path("config.json").write_text('{"url": "https://milepost.example"}')
-        assert "not in this version" in one_line(milepost("runs", "list", ok=False))
+    def test_a_server_that_cannot_be_reached_is_told_in_one_line(self, home: Path, milepost: Command) -> None:
+        Path("config.json").write_text('{"url": "http://127.0.0.1:9"}')
+        assert "http://127.0.0.1:9 cannot be reached" in one_line(milepost("runs", "list", ok=False))
 
     @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\x00" + b"\xff" * 4096])
     def test_a_damaged_store_is_an_error_that_says_what_to_do(

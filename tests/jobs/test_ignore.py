@@ -131,7 +131,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 @needs_git
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases(ODD_NAMES))
 def test_the_rules_are_git_s(repository: Path, case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +141,7 @@ def test_the_rules_are_git_s(repository: Path, case: Case) -> None:
 
 
 @needs_git
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases(PLAIN_NAMES), is_aml=st.booleans())
 def test_a_snapshot_has_what_git_would_add(repository: Path, case: Case, is_aml: bool) -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:

@@ -102,14 +102,21 @@ class TestProcesses:
             assert values["threads"] == 4
 
     def test_a_process_that_computes_takes_cpu_and_one_that_sleeps_takes_none(self, tmp_path: Path) -> None:
-        compute = "import time\nprint(flush=True)\nwhile time.process_time() < 0.5: pass\nprint(flush=True)\ninput()"
+        compute = (
+            "import time\nprint(flush=True)\ninput()\nwhile time.process_time() < 0.5: pass\nprint(flush=True)\ninput()"
+        )
         with python(compute) as busy, python("print(flush=True); input()") as idle:
-            of_both = Sampler(lambda: [busy.pid, idle.pid], tmp_path)
             of_idle = Sampler(lambda: [idle.pid], tmp_path)
-            began = time.monotonic()
+            earliest = time.monotonic()
+            of_both = Sampler(lambda: [busy.pid, idle.pid], tmp_path)
+            latest = time.monotonic()
+            say(busy)
             hear(busy)
-            used = of_both.sample()["cpu_percent"] / 100 * (time.monotonic() - began)
-            assert 0.4 < used < 0.65  # seconds of CPU, however long they took
+            at_least_s = time.monotonic() - latest
+            share = of_both.sample()["cpu_percent"] / 100
+            at_most_s = time.monotonic() - earliest
+            assert share * at_least_s < 0.65  # seconds of CPU, however long they took
+            assert share * at_most_s > 0.4
             assert of_idle.sample()["cpu_percent"] == 0
             time.sleep(0.05)
             assert of_both.sample()["cpu_percent"] == 0
@@ -193,6 +200,7 @@ class TestProcesses:
         script = """if True:
             import os, sys
             print(flush=True)
+            input()
             with open(sys.argv[1], "wb") as file:
                 file.write(b"x" * (8 << 20))
                 file.flush(); os.fsync(file.fileno())
@@ -200,13 +208,18 @@ class TestProcesses:
             input()
         """
         with python(script, str(tmp_path / "file")) as process:
+            earliest = time.monotonic()
             sampler = Sampler(lambda: [process.pid], tmp_path)
-            began = time.monotonic()
+            latest = time.monotonic()
+            say(process)
             hear(process)
-            written = sampler.sample()["disk_write_bytes_per_s"] * (time.monotonic() - began)
+            at_least_s = time.monotonic() - latest
+            rate = sampler.sample()["disk_write_bytes_per_s"]
+            at_most_s = time.monotonic() - earliest
             if psutil.Process(process.pid).io_counters().write_bytes == 0:
                 pytest.skip("the tests' folder is not on a disk")
-            assert 7 << 20 < written < 10 << 20
+            assert rate * at_least_s < 10 << 20
+            assert rate * at_most_s > 7 << 20
 
     def test_a_process_that_is_gone_is_no_trouble(self, tmp_path: Path) -> None:
         with python("print(flush=True); input()") as process:

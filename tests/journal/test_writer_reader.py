@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.journal import format as fmt
@@ -107,7 +107,6 @@ def new_journal(largest: int = 4096) -> Iterator[Journal]:
 
 
 @given(st.lists(appends, max_size=40), st.sampled_from([2048, 4096, 16384]))
-@settings(max_examples=150, deadline=None)
 def test_files_give_back_all_in_order_and_once(operations: list[tuple[Any, ...]], largest: int) -> None:
     with new_journal(largest) as journal:
         for operation in operations:
@@ -122,7 +121,6 @@ def test_files_give_back_all_in_order_and_once(operations: list[tuple[Any, ...]]
 
 
 @given(st.lists(st.one_of(appends, appends, drains), max_size=50), st.sampled_from([2048, 4096, 16384]))
-@settings(max_examples=200, deadline=None)
 def test_a_live_reader_gets_all_in_order_and_once_wherever_it_cuts(
     operations: list[tuple[Any, ...]], largest: int
 ) -> None:
@@ -146,7 +144,6 @@ def test_a_live_reader_gets_all_in_order_and_once_wherever_it_cuts(
 
 
 @given(st.lists(appends, min_size=1, max_size=40), st.lists(appends, min_size=1, max_size=20))
-@settings(max_examples=100, deadline=None)
 def test_the_files_give_the_rest_from_where_a_drain_had_come(
     before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]
 ) -> None:
@@ -209,7 +206,6 @@ def is_within(part: list[Record], whole: list[Record]) -> bool:
 
 
 @given(st.lists(appends, min_size=5, max_size=30), st.data())
-@settings(max_examples=150, deadline=None)
 def test_a_file_cut_at_any_byte_gives_what_is_whole_before_the_cut(
     operations: list[tuple[Any, ...]], data: st.DataObject
 ) -> None:
@@ -229,7 +225,6 @@ def test_a_file_cut_at_any_byte_gives_what_is_whole_before_the_cut(
 
 
 @given(st.lists(appends, min_size=5, max_size=30), st.data())
-@settings(max_examples=300, deadline=None)
 def test_bytes_changed_anywhere_cost_only_the_records_they_touch(
     operations: list[tuple[Any, ...]], data: st.DataObject
 ) -> None:
@@ -261,7 +256,6 @@ def test_bytes_changed_anywhere_cost_only_the_records_they_touch(
 
 
 @given(st.binary(max_size=20_000), st.booleans(), st.booleans())
-@settings(max_examples=200, deadline=None)
 def test_garbage_behind_a_header_gives_nothing_and_ends(garbage: bytes, final: bool, more: bool) -> None:
     content = bytes(fmt.HEADER_SIZE) + garbage
     reader = SegmentReader(0)

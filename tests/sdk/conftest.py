@@ -11,12 +11,68 @@ from pathlib import Path
 import pytest
 
 from azureml.core import Experiment, Run, Workspace
+from tests.team.servers import TeamServer
+
+# The tests of these modules also run with the workspaces on a team's server: on these in every run of the tests, and on
+# both with --conformance.  What SQL gives on either database is tests/store's.
+ON_SERVER = {
+    "test_article": (),
+    "test_captured_files": (),
+    "test_compute": (),
+    "test_dataframes": (),
+    "test_display": (),
+    "test_environment": (),
+    "test_files": ("postgresql",),
+    "test_lifecycle": ("postgresql",),
+    "test_metrics": ("postgresql",),
+    "test_overwritten": (),
+    "test_processes": (),
+    "test_progress": ("sqlite",),
+    "test_run_snapshots": (),
+    "test_runs": ("postgresql",),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    servers = ON_SERVER.get(metafunc.module.__name__.rpartition(".")[2], ())
+    if metafunc.config.getoption("--conformance"):
+        servers = ("sqlite", "postgresql")
+    if servers and _can_be_elsewhere(metafunc.module.__name__, metafunc.definition):
+        metafunc.parametrize("team", ["here", *servers], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--conformance"):
+        config.hook.pytest_deselected(items=[each for each in items if not _conforms(each)])
+        items[:] = [each for each in items if _conforms(each)]
+
+
+def _conforms(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and _can_be_elsewhere(item.module.__name__, item)
+
+
+def _can_be_elsewhere(module: str, item: pytest.Function) -> bool:
+    is_here = module.startswith("tests.sdk.") and module.rpartition(".")[2] in ON_SERVER
+    return is_here and "team" in item.fixturenames and item.get_closest_marker("only_here") is None
+
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def team(request: pytest.FixtureRequest) -> Iterator[TeamServer | None]:
+    """The server that workspaces are made on; None: on this machine."""
+    engine_name = getattr(request, "param", "here")
+    if engine_name == "here":
+        yield None
+        return
+    server: TeamServer = request.getfixturevalue("team_server_on")(engine_name)
+    yield server
+    server.delete_workspaces()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, team: TeamServer | None) -> Path:
     """A home for workspaces and a working directory, both empty."""
     folder = tmp_path / "home"
     work = tmp_path / "work"
@@ -24,6 +80,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MILEPOST_HOME", str(folder))
     for name in [name for name in os.environ if name.startswith("AZUREML_")] + ["MILEPOST_URL"]:
         monkeypatch.delenv(name, raising=False)
+    if team is not None:
+        monkeypatch.setenv("MILEPOST_URL", team.url)
+        monkeypatch.setenv("MILEPOST_TOKEN", team.token())
     monkeypatch.chdir(work)
     return folder
 

@@ -246,7 +246,7 @@ def deliver(path: Path, piece_bytes: int) -> None:
     store = Workspace.get("test")._recorder.open_store()
     print("ready", flush=True)
     sys.stdin.readline()
-    assert deliver_files(path, path.name, store) == 0
+    assert deliver_files(path, path.name, store, path.parent.parent) == 0
 
 
 if __name__ == "__main__":

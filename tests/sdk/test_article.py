@@ -8,11 +8,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.only_here
 def test_the_first_script_and_a_second_process_that_reads_it(home: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "examples/train_within_notebook.py"], capture_output=True, text=True, check=True

@@ -53,7 +53,7 @@ LINES = {
     "from azureml.train.dnn import PyTorch; from azureml.train.estimator import Estimator": 90,
     "from azureml.telemetry import set_diagnostics_collection": 15,
     "from azureml.widgets import RunDetails": 65,
-    "from azureml.train.hyperdrive import *": 65,
+    "from azureml.train.hyperdrive import *": 145,
 }
 
 

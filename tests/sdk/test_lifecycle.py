@@ -135,6 +135,7 @@ class TestTheProcessIsEnded:
         assert watcher.status == "Running"
 
 
+@pytest.mark.only_here
 class TestNotebooks:
     """A real Jupyter kernel."""
 

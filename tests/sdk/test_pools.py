@@ -10,6 +10,7 @@ import pytest
 from azureml.core import Experiment, Run, ScriptRunConfig, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.exceptions import ComputeTargetException
+from tests.conftest import only_thorough
 from tests.sdk.conftest import Submit
 
 SPAN = """
@@ -54,8 +55,8 @@ def _most_at_once(times: list[tuple[float, float]]) -> int:
     return most
 
 
-@pytest.mark.slow
-def test_a_hundred_runs_on_four_nodes(submit: Submit, ws: Workspace, spans: Path) -> None:
+@only_thorough
+def test_many_runs_on_four_nodes(submit: Submit, ws: Workspace, spans: Path) -> None:
     _pool(ws, 4)
     runs = [submit(SPAN, compute_target="cpu-cluster") for _ in range(100)]
     for run in runs:

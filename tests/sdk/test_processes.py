@@ -14,6 +14,7 @@ import pytest
 from azureml.core import Experiment, Run, Workspace
 from milepost.journal.recovery import journal_ids
 from milepost.sdk.recorder import close_recorder
+from tests.conftest import only_thorough
 
 from .conftest import Script
 
@@ -66,6 +67,7 @@ def no_journal_is_left(ws: Workspace) -> None:
 
 
 class TestManyRuns:
+    @only_thorough
     def test_50_processes_record_50_runs_at_once(self, ws: Workspace, script: Script) -> None:
         done = script(
             BEGIN
@@ -110,7 +112,8 @@ assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 50
         assert sorted(run.number for run in runs.values()) == list(range(1, 51))
         no_journal_is_left(ws)
 
-    def test_12_processes_that_make_the_workspace_and_its_store_at_once(self, home: Path, script: Script) -> None:
+    @pytest.mark.only_here
+    def test_8_processes_that_make_the_workspace_and_its_store_at_once(self, home: Path, script: Script) -> None:
         source = textwrap.dedent("""
             import sys
             from azureml.core import Experiment, Workspace
@@ -121,19 +124,19 @@ assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 50
         """)
         pipe = subprocess.PIPE
         processes = [
-            subprocess.Popen([sys.executable, "-c", source], stdin=pipe, stderr=pipe, text=True) for _ in range(12)
+            subprocess.Popen([sys.executable, "-c", source], stdin=pipe, stderr=pipe, text=True) for _ in range(8)
         ]
         for process in processes:
             assert process.stdin is not None
             process.stdin.write("\n")
             process.stdin.flush()
         said = [process.communicate(timeout=240)[1] for process in processes]
-        assert [process.returncode for process in processes] == [0] * 12
+        assert [process.returncode for process in processes] == [0] * 8
         made = re.compile(r"(Milepost: made the workspace 'fresh' in \S+\n)?")
         assert [each for each in said if not made.fullmatch(each)] == []
         assert sum(map(bool, said)) == 1
         workspace = Workspace.get("fresh")
-        assert [run.get_metrics() for run in Experiment(workspace, "exp").get_runs()] == [{"x": 1.0}] * 12
+        assert [run.get_metrics() for run in Experiment(workspace, "exp").get_runs()] == [{"x": 1.0}] * 8
         no_journal_is_left(workspace)
         close_recorder(workspace._recorder)
 
@@ -164,7 +167,7 @@ def check(run):
 
 
 class TestOneRun:
-    @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+    @pytest.mark.parametrize("method", ["fork", "spawn", pytest.param("forkserver", marks=only_thorough)])
     def test_8_processes_log_to_their_parents_run(self, ws: Workspace, tmp_path: Path, method: str) -> None:
         path = source_file(
             tmp_path,
@@ -212,6 +215,7 @@ if __name__ == "__main__":
         print(f"run.log in 8 workers, ns: {done.stdout.strip()}")
         no_journal_is_left(ws)
 
+    @only_thorough
     def test_a_pool_that_is_closed_and_joined(self, ws: Workspace, tmp_path: Path) -> None:
         path = source_file(
             tmp_path,

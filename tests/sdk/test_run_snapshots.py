@@ -258,6 +258,7 @@ def test_a_place_that_cannot_be_written_is_named(run: Run) -> None:
         run.restore_snapshot(path="train.py")
 
 
+@pytest.mark.only_here
 def test_a_lost_content_is_told_as_damage(run: Run) -> None:
     write(Path(), train="1")
     taken = run.take_snapshot(".")

@@ -292,6 +292,7 @@ class TestWorkspaces:
         assert found.name == "test"
         assert (found.resource_group, found.subscription_id) == (ws.resource_group, ws.subscription_id)
 
+    @pytest.mark.only_here
     def test_with_no_config_it_is_the_default_one_and_says_so(
         self, home: object, capsys: pytest.CaptureFixture[str]
     ) -> None:

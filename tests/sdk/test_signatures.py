@@ -19,9 +19,7 @@ from milepost.sdk.later import LaterType
 API: dict[str, dict[str, dict[str, Any]]] = json.loads(Path(__file__).with_name("azureml-v1.json").read_text())
 
 PROJECTS = "folders are not tied to experiments"
-SWEEPS = "sweeps come in a later version"
 DATA = "registered datasets and other storage come in a later version"
-WIDGET = "the notebook widget comes in a later version"
 MLFLOW = "MLflow's protocol comes in a later version"
 REMOTE = "other machines come in a later version"
 CLOUD = "belongs to Azure's cloud"
@@ -32,8 +30,6 @@ LATER_NAMES = {
         "Webservice": CLOUD,
     },
     "azureml.core.model": {"InferenceConfig": CLOUD},
-    "azureml.train.hyperdrive": dict.fromkeys(API["azureml.train.hyperdrive"], SWEEPS),
-    "azureml.widgets": {"RunDetails": WIDGET},
 }
 """Names that can be imported and raise NotAvailableException when used."""
 
@@ -76,6 +72,7 @@ LATER_MEMBERS: dict[str, dict[str, str]] = {
     "RemoteCompute": dict.fromkeys(["attach", "attach_configuration", "get_credentials"], REMOTE),
     "KubernetesCompute": dict.fromkeys(["attach_configuration", "get"], REMOTE),
     "ScriptRun": {"get_secret": CLOUD, "get_secrets": CLOUD},
+    "HyperDriveRun": {"get_secret": CLOUD, "get_secrets": CLOUD},
     "Model": {
         "add_dataset_references": DATA,
         "deploy": CLOUD,
@@ -254,11 +251,11 @@ def test_import_lines_of_public_scripts_work(line: str) -> None:
 def test_what_comes_later_says_so_when_it_is_used() -> None:
     from azureml.core import Keyvault
     from azureml.core.compute import RemoteCompute
-    from azureml.train.hyperdrive import uniform
+    from azureml.train.automl import AutoMLConfig
 
     uses: list[tuple[Callable[[], Any], str]] = [
         (lambda: RemoteCompute.attach_configuration("me"), "RemoteCompute.attach_configuration is not in this version"),
-        (lambda: uniform(0, 1), "azureml.train.hyperdrive.uniform is not in this version"),
+        (lambda: AutoMLConfig(), "azureml.train.automl.AutoMLConfig is not in this version"),
         (lambda: Keyvault(None), "azureml.core.Keyvault belongs to Azure's cloud"),
     ]
     for use, message in uses:
@@ -268,14 +265,14 @@ def test_what_comes_later_says_so_when_it_is_used() -> None:
 
 
 def test_a_class_that_comes_later_can_be_looked_at_and_derived_from() -> None:
-    from azureml.train.hyperdrive import HyperDriveRun
+    from azureml.train.automl import AutoMLConfig
 
-    assert not isinstance(object(), HyperDriveRun)
-    assert HyperDriveRun.__name__ == "HyperDriveRun"
-    assert "HyperDriveRun" in repr(HyperDriveRun)
-    assert not hasattr(HyperDriveRun, "_repr_html_")
-    mine = type(HyperDriveRun)("Mine", (HyperDriveRun,), {})
-    with pytest.raises(exceptions.NotAvailableException, match=r"azureml\.train\.hyperdrive\.HyperDriveRun"):
+    assert not isinstance(object(), AutoMLConfig)
+    assert AutoMLConfig.__name__ == "AutoMLConfig"
+    assert "AutoMLConfig" in repr(AutoMLConfig)
+    assert not hasattr(AutoMLConfig, "_repr_html_")
+    mine = type(AutoMLConfig)("Mine", (AutoMLConfig,), {})
+    with pytest.raises(exceptions.NotAvailableException, match=r"azureml\.train\.automl\.AutoMLConfig"):
         mine()
 
 

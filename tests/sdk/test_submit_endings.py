@@ -14,6 +14,7 @@ import pytest
 
 from azureml.core import Environment, Run, Workspace
 from milepost.jobs.job import Job, job_folder
+from tests.conftest import only_thorough
 from tests.sdk.conftest import Script, Submit
 
 STUBBORN = """
@@ -252,7 +253,9 @@ def test_a_run_from_before_a_restart_of_the_machine_fails_with_that_reason(ws: W
     assert details["error"]["error"]["code"] == "MachineRestarted"
 
 
-@pytest.mark.parametrize("what", ["job.json", "variables.json", "prepared.json"])
+@pytest.mark.parametrize(
+    "what", ["job.json", *(pytest.param(each, marks=only_thorough) for each in ("variables.json", "prepared.json"))]
+)
 def test_damaged_files_of_a_job_fail_its_run_by_name(what: str, submit: Submit, ws: Workspace) -> None:
     from milepost.jobs.agent_start import stop_agent
     from milepost.sdk.job_process import ensure_agent
@@ -270,7 +273,7 @@ def test_damaged_files_of_a_job_fail_its_run_by_name(what: str, submit: Submit, 
     assert status in ("Failed", "Completed")
 
 
-@pytest.mark.parametrize("how", ["shut down", "killed"])
+@pytest.mark.parametrize("how", [pytest.param("shut down", marks=only_thorough), "killed"])
 def test_a_notebooks_end_does_not_end_the_run_that_it_submitted(how: str, ws: Workspace, source: Path) -> None:
     from jupyter_client.manager import start_new_kernel
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from azureml.core import Run
+from tests.conftest import only_thorough
 from tests.sdk.conftest import Script, Submit
 from tests.sdk.submitted import (
     ended,
@@ -45,7 +46,7 @@ def canary(tmp_path: Path) -> Iterator[Path]:
 # -- what is printed -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@only_thorough
 def test_a_gigabyte_is_kept_whole_and_followed_without_being_loaded(
     submit: Submit, script: Script, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_gigabyte_is_kept_whole_and_followed_without_being_loaded(
     assert ended(run) == ("Completed", "", "")
 
 
+@only_thorough
 @pytest.mark.slow
 def test_thousands_of_lines_a_second_are_kept_and_followed_to_the_last(
     submit: Submit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -333,7 +335,14 @@ def test_a_script_that_forks_more_and_more_is_ended(submit: Submit) -> None:
 GARBAGE = ["", "{", "[]", "[1, 2]", "{}", '"text"', '{"status": 1, "handle": 2, "boot": [], "what": null}']
 
 
-@pytest.mark.parametrize("name", ["request.json", "launched.json", "roots.json", "started.json", "prepared.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "request.json",
+        "launched.json",
+        *(pytest.param(each, marks=only_thorough) for each in ("roots.json", "started.json", "prepared.json")),
+    ],
+)
 def test_a_script_that_writes_into_the_jobs_own_files_harms_itself_alone(
     submit: Submit, source: Path, name: str
 ) -> None:
@@ -478,6 +487,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         subprocess.run(["umount", "-l", str(folder)], check=False)
 
 
+@only_thorough
 def test_a_script_that_fills_the_disk_fails_and_says_so(
     small_disk: Path, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import only_thorough
 from tests.sdk.conftest import Submit
 from tests.sdk.submitted import ended
 
@@ -198,6 +199,7 @@ def test_outputs_that_are_a_file_do_not_end_the_run(submit: Submit) -> None:
     assert ended(run)[0] == "Completed"
 
 
+@only_thorough
 @pytest.mark.slow
 def test_a_very_deep_tree_is_kept_or_told(submit: Submit) -> None:
     run = submit(
@@ -215,6 +217,7 @@ def test_a_very_deep_tree_is_kept_or_told(submit: Submit) -> None:
     assert any("bottom.txt" in name for name in run.get_file_names()) or "not kept" in warnings
 
 
+@only_thorough
 @pytest.mark.slow
 def test_ten_thousand_small_outputs_are_all_kept(submit: Submit) -> None:
     run = submit(
@@ -228,6 +231,7 @@ def test_ten_thousand_small_outputs_are_all_kept(submit: Submit) -> None:
     assert names == [f"outputs/{number:05}.txt" for number in range(10_000)]
 
 
+@only_thorough
 @pytest.mark.slow
 def test_five_gigabytes_are_kept(submit: Submit, tmp_path: Path) -> None:
     if shutil.disk_usage(tmp_path).free < 12 << 30:

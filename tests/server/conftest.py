@@ -63,9 +63,10 @@ def run(experiment: Experiment) -> Run:
 class Server:
     """A server that runs: its address, its token, and a client that has the token."""
 
-    def __init__(self, port: int, token: str) -> None:
-        self.port = port
-        self.token = token
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port = port = settings.port
+        self.token = token = settings.token
         self.base = f"http://127.0.0.1:{port}"
         self.client = httpx.Client(
             base_url=self.base + API, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
@@ -91,7 +92,7 @@ def serving(folder: Path, **changes: object) -> Iterator[Server]:
         assert time.monotonic() < until, "the server does not start"
         assert thread.is_alive()
         time.sleep(0.01)
-    running = Server(port, token)
+    running = Server(settings)
     try:
         yield running
     finally:

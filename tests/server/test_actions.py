@@ -50,6 +50,13 @@ def test_runs_are_deleted(client: httpx.Client, ws: Workspace, ended: list[Run])
     assert [each.run_id for each in ws._recorder.open_store().all_runs()] == [ended[2].id]
 
 
+def test_a_run_and_its_child_are_deleted_together(client: httpx.Client, ws: Workspace, ended: list[Run]) -> None:
+    child = ended[0].child_run("child")
+    child.complete()
+    assert _act(client, "delete", ended[0].id, child.id)["failed"] == []
+    assert {each.run_id for each in ws._recorder.open_store().all_runs()} == {ended[1].id, ended[2].id}
+
+
 def test_an_unknown_run_is_no_new_run(client: httpx.Client, ws: Workspace) -> None:
     for action in ("archive", "restore", "delete", "cancel", "tag", "untag"):
         told = _act(client, action, "no-such-run", tags={"a": "b"})

@@ -16,9 +16,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from azureml.core import Run, Workspace
-from milepost.server.delivery import Content, deliver, disposition, shown_type
+from milepost.server.delivery import Content, deliver, disposition
 from milepost.server.previews import preview_of, preview_of_text
 from milepost.server.ranges import RangeRefused, wanted_range
+from milepost.server.shown_types import shown_type
 from milepost.server.zipping import ZipEntry, stream_zip
 from milepost.store.blobs import open_blobs
 from milepost.store.errors import NotFound, StoreDamaged
@@ -426,19 +427,29 @@ def test_any_bytes_have_a_preview(data: bytes, name: str) -> None:
         assert preview_of_text(name, data, size).kind in ("text", "json", "table", "binary")
 
 
-def test_parquet(store: Store, tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
+def test_the_types_of_columns_are_told_by_their_cells() -> None:
+    lines = [
+        "i,f,b,d,t,x,none",
+        "1,1.5,true,2024-01-31,2024-01-31T12:00:00Z,a,",
+        "-2,1e-3,False,2024-02-01,2024-02-01 00:00,1,NA",
+        "3,nan,,,,,",
+    ]
+    table = "\n".join(lines).encode()
+    found = preview_of_text("x.csv", table, len(table))
+    assert found.types == ["integer", "number", "boolean", "date", "time", "text", "empty"]
+    assert preview_of_text("x.csv", b"a,b\n", 4).types == ["empty", "empty"]
 
-    path = tmp_path / "x.parquet"
-    parquet.write_table(pyarrow.table({"a": range(1000), "b": [f"t{each}" for each in range(1000)]}), path)
-    blob = store.put_file(path)
-    found = preview_of(store.blobs, Content("x.parquet", blob.digest, blob.size, ""))
-    assert (found.kind, found.columns, found.rows[1], found.total_rows) == ("table", ["a", "b"], ["1", "t1"], 1000)
-    assert (len(found.rows), found.truncated) == (200, True)
+
+def test_names_of_very_many_files_come_as_columns(client: httpx.Client, run: Run, files: dict[str, bytes]) -> None:
+    found = client.get(f"/runs/{run.id}/file-names").json()
+    listed = client.get(f"/runs/{run.id}/files").json()["files"]
+    assert found["names"] == [each["name"] for each in listed]
+    assert found["sizes"] == [each["size"] for each in listed]
+    assert all(each["digest"].startswith(short) for each, short in zip(listed, found["digests"], strict=True))
+    assert client.get("/runs/none/file-names").status_code == 404
 
 
-def test_what_only_says_that_it_is_parquet(store: Store) -> None:
+def test_parquet_is_left_to_the_page(store: Store) -> None:
     blob = store.put_bytes(b"PAR1" + b"\xff" * 500 + b"PAR1")
     found = preview_of(store.blobs, Content("x.parquet", blob.digest, blob.size, ""))
     assert found.kind == "binary"

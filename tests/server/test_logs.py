@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import threading
@@ -339,3 +340,31 @@ def test_logs_that_are_not_there(client: httpx.Client, run: Run, kept: str) -> N
     for tail in ("", "/search?q=x"):
         assert client.get(f"/runs/{run.id}/logs/logs/none.txt{tail}").status_code == 404
     assert client.get("/runs/nobody/logs").status_code == 404
+
+
+def test_lines_are_found_by_number_and_by_byte(client: httpx.Client, run: Run) -> None:
+    lines = [f"line {number}" + "x" * (number % 50) for number in range(1, 200_001)]  # several pieces
+    text = "".join(f"{line}\n" for line in lines)
+    run.upload_file("logs/long.log", io.BytesIO(text.encode()))
+    run.flush()
+    address = f"/runs/{run.id}/logs/logs/long.log/line"
+    for number in (1, 2, 77_777, 199_999, 200_000):
+        found = client.get(address, params={"number": number}).json()
+        assert found["number"] == number
+        assert text[found["start"] :].startswith(f"{lines[number - 1]}\n")
+        for byte in (found["start"], found["start"] + len(lines[number - 1])):
+            assert client.get(address, params={"byte": byte}).json() == found
+    last = client.get(address, params={"number": 200_000}).json()
+    assert client.get(address, params={"number": 10**12}).json() == last
+    assert client.get(address, params={"number": 0}).status_code == 422
+    assert client.get(f"/runs/{run.id}/logs/logs/none.log/line", params={"number": 1}).status_code == 404
+
+
+def test_lines_of_logs_without_ends(client: httpx.Client, run: Run) -> None:
+    run.upload_file("logs/empty.log", io.BytesIO(b""))
+    run.upload_file("logs/open.log", io.BytesIO(b"one\ntwo"))
+    run.flush()
+    found = client.get(f"/runs/{run.id}/logs/logs/empty.log/line", params={"number": 5}).json()
+    assert found == {"number": 1, "start": 0}
+    found = client.get(f"/runs/{run.id}/logs/logs/open.log/line", params={"number": 5}).json()
+    assert found == {"number": 2, "start": 4}

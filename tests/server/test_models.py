@@ -51,6 +51,38 @@ def test_versions_of_a_model(client: httpx.Client, models: Run) -> None:
     assert client.get("/models/ridge/versions/0").status_code == 422
 
 
+def test_a_version_is_described_tagged_and_given_aliases(client: httpx.Client, models: Run) -> None:
+    changes = {"description": "new", "set_tags": {"stage": "prod"}, "set_aliases": ["champion", "latest"]}
+    first = client.patch("/models/ridge/versions/1", json=changes).raise_for_status().json()
+    assert (first["description"], first["tags"], first["aliases"]) == ("new", {"stage": "prod"}, ["champion", "latest"])
+    moved = client.patch("/models/ridge/versions/2", json={"set_aliases": ["champion"]}).json()
+    assert moved["aliases"] == ["champion"]
+    newest, oldest = client.get("/models/ridge").json()["versions"]
+    assert (newest["aliases"], oldest["aliases"]) == (["champion"], ["latest"])
+    listed = {each["name"]: each["aliases"] for each in client.get("/models").json()["models"]}
+    assert listed == {"ridge": {"champion": 2, "latest": 1}, "other": {}}
+    # It means another version by now.
+    client.patch("/models/ridge/versions/1", json={"remove_aliases": ["champion", "latest"], "remove_tags": ["stage"]})
+    newest, oldest = client.get("/models/ridge").json()["versions"]
+    assert (newest["aliases"], oldest["aliases"], oldest["tags"]) == (["champion"], [], {})
+    assert client.patch("/models/ridge/versions/9", json={"set_aliases": ["a"]}).status_code == 404
+    assert client.patch("/models/ridge/versions/1", json={"set_aliases": ["a/b"]}).status_code == 400
+    assert (
+        client.patch("/models/ridge/versions/1", json={"set_aliases": ["a"], "remove_aliases": ["a"]}).status_code
+        == 422
+    )
+
+
+def test_models_tell_the_run_that_they_come_from(client: httpx.Client, models: Run) -> None:
+    source = client.get("/models/ridge/versions/1").json()["run"]
+    assert source == {"number": 1, "name": None, "experiment": "exp"}
+    models.complete()
+    models.flush()
+    client.post("/runs/actions", json={"run_ids": [models.id], "action": "delete"}).raise_for_status()
+    gone = client.get("/models").json()["models"][0]["latest"]
+    assert (gone["run"], gone["run_id"]) == (None, models.id)
+
+
 def test_files_of_models(client: httpx.Client, models: Run) -> None:
     version = client.get("/models/ridge/versions/1").json()
     contents = {}

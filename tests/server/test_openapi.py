@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 
 import hypothesis
@@ -18,7 +19,7 @@ from tests.server.conftest import Server
 
 # More by hand: MILEPOST_FUZZ=500 pytest tests/server/test_openapi.py
 EXAMPLES = int(os.environ.get("MILEPOST_FUZZ", "12"))
-STREAMS = ("/changes", "/follow")
+STREAMS = ("/changes", "/follow", "/live")
 
 
 def test_every_route_tells_what_it_does_and_how_it_fails(server: Server) -> None:
@@ -47,6 +48,34 @@ def _is_bounded(schema: dict[str, object]) -> bool:
     }
     is_named = any(each in schema for each in ("enum", "const", "$ref"))
     return is_named or bool(bounds[str(schema.get("type"))] & set(schema))
+
+
+NUMBERS = ("-1", "0", "1e3", "NaN", "Infinity", "1" + "0" * 9, "1" + "0" * 30, "9" * 5000, "")
+
+
+def test_no_page_is_endless_and_no_window_too_wide(server: Server, run: Run) -> None:
+    """Every number that a route takes, far out of its bounds: told, or taken for as much as there is."""
+    run.log("1", 0.5)
+    run.upload_file("1", __file__)
+    run.complete()
+    document = server.client.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        place = re.sub(r"\{([a-z_]+)\}", lambda found: run.id if found[1] == "run_id" else "1", path)
+        for parameter in methods.get("get", {}).get("parameters", ()):
+            kinds = parameter["schema"].get("anyOf", [parameter["schema"]])
+            bounds = [each for each in kinds if each.get("type") in ("integer", "number")]
+            if parameter["in"] != "query" or not bounds or path.endswith(STREAMS):
+                continue
+            for number in NUMBERS:
+                answer = server.bare.get(
+                    place,
+                    params={parameter["name"]: number, "name": "1", "run_id": run.id, "by": "status", "q": "1"},
+                    headers={"Authorization": f"Bearer {server.token}"},
+                )
+                assert answer.status_code in (200, 400, 404, 416, 422), (path, parameter["name"], number, answer.text)
+                is_within = number.isdecimal() and int(number[:100]) <= bounds[0].get("maximum", 1 << 63)
+                assert answer.status_code != 200 or is_within, (path, parameter["name"], number)
+                assert len(answer.content) < 100_000
 
 
 @pytest.mark.timeout(600)

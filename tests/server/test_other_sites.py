@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shutil
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from azureml.core import Run
+from tests.conftest import only_thorough
 from tests.server.conftest import API, Server
 
 if TYPE_CHECKING:
@@ -60,8 +61,46 @@ async ([base, routes]) => {
 """
 
 
+# What a page can have shown or run without asking; each tells what the browser took.
+PARTS = """
+async (addresses) => {
+  const taken = [];
+  const tried = [];
+  for (const address of addresses) {
+    for (const [tag, name] of [["img", "src"], ["script", "src"], ["link", "href"], ["video", "src"]]) {
+      tried.push(new Promise((done) => {
+        const element = document.createElement(tag);
+        if (tag === "link") element.rel = "stylesheet";
+        element.onload = element.onloadedmetadata = () => { taken.push([tag, address]); done(); };
+        element.onerror = done;
+        setTimeout(done, 3000);
+        element[name] = address;
+        document.body.append(element);
+      }));
+    }
+    for (const [tag, name] of [["iframe", "src"], ["embed", "src"], ["object", "data"]]) {
+      const element = document.createElement(tag);
+      element[name] = address;
+      document.body.append(element);
+    }
+  }
+  await Promise.all(tried);
+  return taken;
+}
+"""
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
+
+
 class _Page(BaseHTTPRequestHandler):
+    cookies: ClassVar[list[str]] = []
+    """What browsers have sent along."""
+
     def do_GET(self) -> None:
+        self.cookies.append(self.headers.get("Cookie", ""))
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -94,14 +133,13 @@ def browser() -> Iterator[BrowserContext]:
 
 
 # "localhost" is another site than 127.0.0.1; 127.0.0.1 at another port is the same site, and gets the cookie sent.
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+@pytest.mark.parametrize("name", ["localhost", pytest.param("127.0.0.1", marks=only_thorough)])
 def test_another_site_reads_and_changes_nothing(
     server: Server, browser: BrowserContext, other_port: int, run: Run, name: str
 ) -> None:
     run.complete()
     page = browser.new_page()
-    page.goto(f"{server.base}/experiments?token={server.token}")
-    assert page.evaluate(f"fetch('{API}/workspace').then(answer => answer.status)") == 200
+    open_portal(page, server)
     document = server.client.get("/openapi.json").json()
     routes = [
         (method.upper(), re.sub(r"\{[a-z_]+\}", lambda found: run.id if "run" in found[0] else "exp", path))
@@ -110,8 +148,14 @@ def test_another_site_reads_and_changes_nothing(
         if not path.endswith(("/changes", "/follow"))
     ]
     page.goto(f"http://{name}:{other_port}/")
-    assert page.evaluate(ATTACK.replace("RUN", run.id), [server.base, routes]) == []
-    for action, kind in ((f"{API}/runs/actions", "text/plain"), (f"{API}/experiments/exp", "multipart/form-data")):
+    inside = f"/s/{server.settings.session}"  # though nobody tells it
+    for base in (server.base, server.base + inside):
+        assert page.evaluate(ATTACK.replace("RUN", run.id), [base, routes]) == []
+    for action, kind in (
+        (f"{API}/runs/actions", "text/plain"),
+        (f"{inside}{API}/runs/actions", "text/plain"),
+        (f"{inside}{API}/experiments/exp", "multipart/form-data"),
+    ):
         page.goto(f"http://{name}:{other_port}/")
         body = f'{{"run_ids": ["{run.id}"], "action": "delete", "x": "'
         page.evaluate(
@@ -129,7 +173,47 @@ def test_another_site_reads_and_changes_nothing(
     assert (found["run_count"], found["archived"]) == (1, None)
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def open_portal(page: Page, server: Server) -> None:
+    """As its user does."""
+    page.goto(f"{server.base}/experiments?token={server.token}")
+    _wait_for_data(page, server)
+
+
+@pytest.mark.parametrize("name", ["localhost", pytest.param("127.0.0.1", marks=only_thorough)])
+def test_another_site_is_told_no_cookie_and_shown_no_file(
+    server: Server, browser: BrowserContext, other_port: int, run: Run, name: str
+) -> None:
+    for file, content in (("a.png", PIXEL), ("a.js", b"1"), ("a.css", b"*{}"), ("a.txt", b"text"), ("a.pdf", b"%PDF-")):
+        run.upload_file(f"outputs/{file}", io.BytesIO(content))
+    run.complete()
+    page = browser.new_page()
+    open_portal(page, server)
+    assert [cookie["httpOnly"] for cookie in browser.cookies(f"{server.base}/s/{server.settings.session}/x")] == [True]
+    _Page.cookies.clear()
+    page.goto(f"http://{name}:{other_port}/")
+    for path in ("/", "/s/", "/s/guess/api/v1/workspace", f"{API}/workspace", "/experiments"):
+        page.evaluate("path => fetch(path, {credentials: 'include'}).then(answer => answer.text())", path)
+    assert len(_Page.cookies) >= 6
+    assert set(_Page.cookies) == {""}
+    there = f"{API}/runs/{run.id}"
+    inside = f"{server.base}/s/{server.settings.session}"
+    paths = [f"{there}/files/outputs/a.{end}" for end in ("png", "js", "css", "txt", "pdf")] + [f"{there}/metrics"]
+    paths += [f"{there}/archive", f"{there}/files/outputs/a.png?download=true", f"{API}/changes"]
+    addresses = [f"{base}{path}" for base in (server.base, inside) for path in paths]
+    addresses += [f"{server.base}/", f"{server.base}/milepost.svg", f"{server.base}/scheme.js"]
+    assert page.evaluate(PARTS, addresses) == []
+    assert [frame.url for frame in page.frames if frame.url.startswith(server.base)] == []
+    opened = page.evaluate(
+        """address => {
+          const other = window.open(address);
+          return new Promise((done) => setTimeout(() => done(other === null || other.closed), 1500));
+        }""",
+        f"{server.base}/experiments",
+    )
+    assert opened  # whoever opens it has no hold of its window
+
+
+@pytest.mark.parametrize("name", ["localhost", pytest.param("127.0.0.1", marks=only_thorough)])
 def test_a_link_on_another_site_opens_the_portal(
     server: Server, browser: BrowserContext, other_port: int, name: str
 ) -> None:
@@ -142,26 +226,25 @@ def test_a_link_on_another_site_opens_the_portal(
         )
         page.click("#link")
         page.wait_for_url(f"{server.base}/experiments?sort=name")
-        _wait_for_data(page)
+        _wait_for_data(page, server)
         assert page.url == f"{server.base}/experiments?sort=name"
 
 
-def _wait_for_data(page: Page) -> None:
-    """Wait until a page of the portal may ask for data; the one that leads on to it may not."""
-    from playwright.sync_api import Error
-
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        with suppress(Error):  # it is on its way
-            if page.evaluate(f"fetch('{API}/workspace').then(answer => answer.status, () => 0)") == 200:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"the portal does not open: {page.content()[:500]}")
+def _wait_for_data(page: Page, server: Server) -> None:
+    """Wait until the page has what it shows."""
+    page.wait_for_selector("main h1")
+    page.wait_for_function("() => localStorage.getItem('milepost-session') !== null")
+    page.wait_for_function(
+        """address => fetch(address).then(answer => answer.status === 200)""",
+        arg=f"/s/{server.settings.session}{API}/workspace",
+    )
+    assert "session=" not in page.url
+    assert server.token not in page.url
 
 
 def test_the_portal_is_shown_in_no_frame(server: Server, browser: BrowserContext, other_port: int) -> None:
     page = browser.new_page()
-    page.goto(f"{server.base}/experiments?token={server.token}")
+    open_portal(page, server)
     page.goto(f"http://127.0.0.1:{other_port}/")
     page.evaluate(
         """address => new Promise((done) => {

@@ -12,10 +12,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from azureml.core import Experiment, Run, Workspace
@@ -61,7 +63,8 @@ def test_the_address_of_a_run_opens_its_page(folder: Path, ws: Workspace) -> Non
     with httpx.Client(base_url=f"http://{link.netloc}", trust_env=False, timeout=30) as browser:
         entered = browser.get(f"{link.path}?{link.query}")
         assert (entered.status_code, token in entered.headers["location"]) == (303, False)
-        assert browser.get("/api/v1/workspace").json()["counts"]["points"] == 1
+        session = entered.headers["location"].partition("#session=")[2]
+        assert browser.get(f"/s/{session}/api/v1/workspace").json()["counts"]["points"] == 1
     again = urlsplit(run.experiment.get_portal_url())
     assert (again.path, again.netloc, again.query) == ("/experiments/a_b", link.netloc, link.query)
     assert run.portal_url == f"http://{link.netloc}"
@@ -111,7 +114,7 @@ def test_a_file_that_others_can_read_or_that_is_nonsense_is_no_portal(folder: Pa
 
 
 def test_one_that_was_killed_is_followed_by_another(folder: Path) -> None:
-    first = start_portal(folder)
+    first = start_portal(folder, _unused_port())
     os.kill(first.pid, signal.SIGKILL)
     _until(lambda: portal_file.running(folder) is None, "the killed portal counts as one that runs")
     second = asked_portal(folder)
@@ -125,10 +128,11 @@ def test_one_that_was_killed_is_followed_by_another(folder: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_one_that_is_asked_to_end_takes_its_word_back(folder: Path, number: signal.Signals) -> None:
-    state = start_portal(folder)
+    state = start_portal(folder, _unused_port())
     os.kill(state.pid, number)
     _until(lambda: not (folder / portal_file.FILE).exists(), "portal.json stays")
     assert portal_file.running(folder) is None
+    assert start_portal(folder).port == state.port  # so that tabs that are open go on
 
 
 def test_it_ends_with_the_workspace(folder: Path, tmp_path: Path) -> None:
@@ -136,6 +140,12 @@ def test_it_ends_with_the_workspace(folder: Path, tmp_path: Path) -> None:
     folder.rename(tmp_path / "elsewhere")
     _until(lambda: not _listens(state.port), "the portal of a removed workspace goes on")
     assert not folder.exists()
+
+
+def _unused_port() -> int:
+    """Not the usual one, which tests beside this one take as soon as it is free."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return int(unused.getsockname()[1])
 
 
 def _listens(port: int) -> bool:
@@ -202,6 +212,39 @@ def test_a_submitted_script_prints_no_token_into_its_log(folder: Path, submit: C
     assert state.token not in said
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes give way one by one on Linux only")
+def test_it_gives_way_to_training_and_what_it_starts_does_not(
+    folder: Path, submit: Callable[..., Run], tmp_path: Path
+) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    state = start_portal(folder)
+    _until(lambda: os.getpriority(os.PRIO_PROCESS, state.pid) == max(5, own), "the portal does not give way")
+    assert _asked(state).status_code == 200
+    end = tmp_path / "end"
+    run = submit(f"import os, time\nwhile not os.path.exists({str(end)!r}): time.sleep(0.05)")
+
+    def agents() -> dict[int, int]:
+        """Process -> how far it gives way."""
+        found = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if str(folder) in process.cmdline() and "agent" in process.cmdline():
+                    found[process.pid] = int(process.nice())
+        return found
+
+    _until(agents, "there is no agent")
+    before = set(agents())
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    # Those that find another at work end at once.
+    _until(
+        lambda: {nice for pid, nice in agents().items() if pid not in before} == {own},
+        "the portal starts no agent, or one that gives way",
+    )
+    end.touch()
+    assert run.wait_for_completion()["status"] == "Completed"
+
+
 def test_a_portal_that_cannot_start_is_told_once(folder: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
     (folder / portal_file.LOCK).mkdir()
@@ -209,6 +252,28 @@ def test_a_portal_that_cannot_start_is_told_once(folder: Path, ws: Workspace, mo
         assert run.get_portal_url().startswith("http://127.0.0.1:8765/")
     assert run.get_portal_url().startswith("http://127.0.0.1:8765/")
     run.complete()
+
+
+def test_a_link_is_given_before_the_portal_is_ready_and_opens_all_the_same(folder: Path) -> None:
+    found = asked_portal(folder)
+    assert found is not None
+    assert not found.ready
+    assert _asked(found).status_code == 200
+    _until(lambda: getattr(portal_file.running(folder), "ready", False), "the portal does not say that it is ready")
+    now = start_portal(folder)
+    assert (now.token, now.port, now.pid) == (found.token, found.port, found.pid)
+
+
+def test_one_that_fails_after_it_gave_a_link_is_told_at_the_next(folder: Path) -> None:
+    kept = (folder / "workspace.json").read_bytes()
+    (folder / "workspace.json").write_text("{}")
+    asked_portal(folder)
+    _until(lambda: (folder / portal_file.FAILED).exists(), "the portal does not say why it failed")
+    _until(lambda: portal_file.running(folder) is None, "the portal that failed counts as one that runs")
+    with pytest.warns(RuntimeWarning, match="could not start the portal"):
+        assert asked_portal(folder) is None
+    assert asked_portal(folder) is None
+    (folder / "workspace.json").write_bytes(kept)
 
 
 def test_the_address_of_a_log_gives_its_text(folder: Path, ws: Workspace, tmp_path: Path) -> None:
@@ -259,23 +324,76 @@ def test_the_commands_start_and_end_it(folder: Path) -> None:
     assert "no portal" in milepost("portal", "stop").stderr
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
-def test_a_server_for_others_is_refused(ws: Workspace, host: str) -> None:
-    refused = subprocess.run(
-        [*CLI, "server", "--host", host, "--workspace", "test"], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert refused.returncode == 2
-    assert "comes with the team server" in refused.stderr
-
-
-def test_the_server_in_the_foreground_ends_with_ctrl_c(folder: Path) -> None:
+@contextmanager
+def in_foreground(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`milepost portal --foreground` and what it prints when it listens; it is ended with Ctrl-C."""
     process = subprocess.Popen(
-        [*CLI, "server", "--workspace", "test"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*CLI, "portal", "--foreground", "--workspace", "test", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
-    link = process.stdout.readline().strip()
-    assert httpx.get(link, trust_env=False).status_code == 303
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert "Traceback" not in said
+    try:
+        told = process.stdout.readline()
+        while told.startswith("{") and not told.endswith("}\n"):
+            told += process.stdout.readline()
+        yield process, told.strip()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert "Traceback" not in said
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_portal_in_the_foreground_ends_with_ctrl_c(folder: Path) -> None:
+    with in_foreground() as (_, link):
+        assert httpx.get(link, trust_env=False).status_code == 303
     assert portal_file.running(folder) is None
+
+
+def test_a_portal_in_the_foreground_stays_though_nobody_looks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILEPOST_PORTAL_IDLE", "0.1")
+    with in_foreground("--json") as (process, told):
+        state = portal_file.running(folder)
+        assert state is not None
+        found = json.loads(told)
+        assert (found["url"], found["port"], found["pid"]) == (state.link("/"), state.port, process.pid)
+        assert asked_portal(folder) == state
+        time.sleep(1.0)
+        assert process.poll() is None
+        assert _asked(state).status_code == 200
+
+
+def test_a_portal_that_only_shows_changes_nothing(folder: Path, ws: Workspace) -> None:
+    run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
+    run.complete()
+    with in_foreground("--read-only"):
+        state = portal_file.running(folder)
+        assert state is not None
+        headers = {"Authorization": f"Bearer {state.token}"}
+        with httpx.Client(base_url=f"{state.base}/api/v1", headers=headers, trust_env=False, timeout=30) as client:
+            assert client.get(f"/runs/{run.id}").status_code == 200
+            assert client.post("/metrics/series", json={"series": [{"run_id": run.id, "name": "m"}]}).status_code == 200
+            refused = [
+                client.patch(f"/runs/{run.id}", json={"archived": True}),
+                client.post("/runs/actions", json={"run_ids": [run.id], "action": "delete"}),
+                client.delete("/experiments/exp"),
+            ]
+    assert [each.json()["error"]["code"] for each in refused] == ["read_only"] * 3
+
+
+def test_a_port_that_is_taken_is_told(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        failed = subprocess.run(
+            [*CLI, "portal", "--foreground", "--workspace", "test", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert failed.returncode == 1
+    assert f"port {port} of 127.0.0.1 cannot be had: Address already in use" in failed.stderr
+    assert "Errno" not in failed.stderr

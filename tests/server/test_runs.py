@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from typing import Any
 
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from azureml.core import Experiment, Run, Workspace
+from milepost.server.run_csv import cell
 
 
 def listed(client: httpx.Client, **params: Any) -> list[str]:
@@ -167,6 +170,55 @@ def test_children_and_archived_runs(client: httpx.Client, run: Run) -> None:
     assert listed(client, archived=True) == [None]
 
 
+def test_a_table_as_csv(client: httpx.Client, trained: dict[str, Run]) -> None:
+    trained["r1"].tag("sum", "=1+1")
+    trained["r2"].tag("sum", "-0.5")
+    trained["r2"]._recorder.flush()
+    asked = {"filter": "metrics.mse > 0.75", "order_by": "metrics.mse", "descending": False, "experiment": "ridge"}
+    answer = client.get("/runs/csv", params={**asked, "columns": "status,tags.sum,metrics.mse,max(metrics.val/loss)"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "ridge-runs.csv" in answer.headers["content-disposition"]
+    header, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert header == ["number", "name", "run_id", "status", "tags.sum", "metrics.mse", "max(metrics.val/loss)"]
+    assert [row[1] for row in rows] == ["r2", "r1", "r0"]
+    assert rows[0][3:] == ["Completed", "-0.5", "0.8", "2.0"]
+    assert rows[1][4] == "'=1+1"
+    assert rows[2][4] == ""
+    assert client.get("/runs/csv", params={"filter": "oops"}).json()["error"]["code"] == "bad_filter"
+    assert client.get("/runs/csv", params={"columns": "number"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("@sum", "'@sum"),
+        ("\tx", "'\tx"),
+        ("+1", "+1"),
+        ("-1e-5", "-1e-5"),
+        ("-1+1", "'-1+1"),
+        (-1.5, "-1.5"),
+        (None, ""),
+    ],
+)
+def test_no_cell_is_a_formula(value: Any, shown: str) -> None:
+    assert cell(value) == shown
+
+
+def test_runs_by_the_number_of_their_children_and_by_id(client: httpx.Client, trained: dict[str, Run]) -> None:
+    for name, count in (("r1", 2), ("r4", 1)):
+        for _ in range(count):
+            trained[name].child_run("c").complete()
+    trained["r1"]._recorder.flush()
+    assert listed(client, order_by="children", limit=2) == ["r1", "r4"]
+    page = client.get("/runs", params={"order_by": "children", "limit": 1}).json()
+    rest = client.get("/runs", params={"order_by": "children", "limit": 9, "cursor": page["next_cursor"]}).json()
+    assert [run["child_count"] for run in rest["runs"]] == [1, 0, 0, 0, 0]
+    ids = [
+        run["run_id"] for run in client.get("/runs", params={"order_by": "run_id", "descending": False}).json()["runs"]
+    ]
+    assert ids == sorted(ids)
+
+
 def test_the_names_that_runs_have(client: httpx.Client, trained: dict[str, Run]) -> None:
     found = client.get("/runs/columns", params={"experiment": "ridge"}).json()
     assert found["metrics"] == [{"name": "mse", "count": 4}, {"name": "val/loss", "count": 4}]
@@ -176,17 +228,24 @@ def test_the_names_that_runs_have(client: httpx.Client, trained: dict[str, Run])
 
 
 def test_groups(client: httpx.Client, trained: dict[str, Run]) -> None:
-    found = client.get("/runs/groups", params={"by": "tags.stage", "metric": "mse"}).json()
+    asked = {"by": "tags.stage", "columns": "metrics.mse,max(metrics.val/loss),metrics.nothing"}
+    found = client.get("/runs/groups", params=asked).json()
     assert found["total"] == 3
     assert [(each["value"], each["count"]) for each in found["groups"]] == [("dev", 3), ("prod", 2), (None, 1)]
     dev, prod, _ = found["groups"]
-    assert (dev["best"], dev["max"]) == (0.6, 1.0)
-    assert dev["mean"] == pytest.approx(0.8)
+    last, greatest = dev["values"]["metrics.mse"], dev["values"]["max(metrics.val/loss)"]
+    assert (last["min"], last["max"], last["numbers"]) == (0.6, 1.0, 3)
+    assert last["mean"] == pytest.approx(0.8)
+    assert (greatest["min"], greatest["max"]) == (0, 4)
+    assert "metrics.nothing" not in dev["values"]
     assert prod["statuses"] == {"Completed": 1, "Failed": 1}
-    top = client.get("/runs/groups", params={"by": "status", "metric": "mse", "best": "max"}).json()["groups"]
-    assert [(each["value"], each["best"]) for each in top] == [("Completed", 1.0), ("Failed", 0.5)]
-    assert client.get("/runs/groups", params={"by": "metrics.mse"}).status_code == 400
-    assert client.get("/runs/groups", params={"by": "nothing"}).status_code == 400
+    by_status = client.get("/runs/groups", params={"by": "status", "columns": "metrics.mse"}).json()["groups"]
+    assert [(each["value"], each["values"]["metrics.mse"]["max"]) for each in by_status] == [
+        ("Completed", 1.0),
+        ("Failed", 0.5),
+    ]
+    for wrong in ({"by": "metrics.mse"}, {"by": "nothing"}, {"by": "status", "columns": "tags.stage"}):
+        assert client.get("/runs/groups", params=wrong).status_code == 400
 
 
 def test_a_run_in_detail(client: httpx.Client, trained: dict[str, Run]) -> None:

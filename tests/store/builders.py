@@ -1,4 +1,4 @@
-"""Batches and points for tests, in few words."""
+"""Batches, points and old databases for tests, in few words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from milepost.store import migrate
 from milepost.store.artifacts import content_type_of
 from milepost.store.batch import NO_STEP, SERIES, TABLE, Batch, Event, Points, SeriesBlock
+from milepost.store.engine import sqlite_path, write
 from milepost.store.manifest import SnapshotFile, encode, snapshot_id
 from milepost.store.points import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Engine
 
     from milepost.store.records import Blob
     from milepost.store.store import Store
@@ -82,3 +86,13 @@ def snapshot(store: Store, run_id: str, files: dict[str, bytes], time_ns: int = 
     data = take(store, files)
     say(store, event("snapshot", run_id, time_ns, **data))
     return str(data["id"])
+
+
+def migrated(engine: Engine, revision: str = migrate.HEAD) -> None:
+    """Bring an empty database to a version by all migrations up to it."""
+    path = sqlite_path(engine)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        migrate._ensure_wal(engine)
+    with write(engine) as connection:
+        migrate.migrate(connection, revision)

@@ -236,6 +236,14 @@ def test_tags_are_set_and_removed_in_order_and_properties_keep_their_first_value
     assert run.properties == {"p": "1", "q": "1"}
 
 
+def test_parameters_keep_their_first_value_and_can_be_filtered_by(store: Store) -> None:
+    say(store, event("params", "r", set={"rate": "0.5", "kernel": "rbf"}))
+    say(store, run_event("r"), run_event("other"), event("params", "r", set={"rate": "9"}), journal="two")
+    assert [each.run_id for each in store.all_runs(RunQuery(filter="params.rate < 1 and params.kernel = 'rbf'"))] == [
+        "r"
+    ]
+
+
 def test_what_is_said_of_a_run_before_the_run_itself_is_kept_but_not_shown(store: Store) -> None:
     say(
         store,

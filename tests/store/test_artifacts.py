@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from milepost.store.artifact_pages import artifact_page
 from milepost.store.artifacts import content_type_of
 from milepost.store.errors import BadInput, NotFound
 from tests.store.builders import event, run_event, say, upload
@@ -64,6 +65,34 @@ def test_files_are_listed_by_name_in_one_order_on_every_database(filled: Store) 
 def test_a_prefix_is_plain_text_and_minds_the_case(filled: Store, prefix: str) -> None:
     expected = [name for name in sorted(NAMES) if name.startswith(prefix)]
     assert [each.name for each in filled.artifacts("r", prefix)] == expected
+
+
+@pytest.mark.parametrize("prefix", ["", "outputs/", "OUTPUTS", "out%", "out_", "logs/ü", "Z", "\ud800", "a"])
+@pytest.mark.parametrize("recursive", [True, False])
+def test_pages_are_parts_of_the_whole_list(filled: Store, prefix: str, recursive: bool) -> None:
+    expected = [name for name in sorted(NAMES) if name.startswith(prefix)]
+    size = sum(len(name.encode()) for name in expected)
+    folders = {}
+    if not recursive:
+        below = [name for name in expected if "/" in name[len(prefix) :]]
+        expected = [name for name in expected if name not in below]
+        for name in below:
+            folder = name[: name.index("/", len(prefix)) + 1]
+            count, total = folders.get(folder, (0, 0))
+            folders[folder] = (count + 1, total + len(name.encode()))
+    pages = [artifact_page(filled, "r", prefix, offset, 2, recursive=recursive) for offset in range(0, 10, 2)]
+    assert [file.name for page in pages for file in page.files] == expected
+    for page in pages:
+        assert (page.total, page.total_size) == (len(expected), size)
+        assert [(each.name, (each.files, each.size)) for each in page.folders] == sorted(folders.items())[:2]
+
+
+def test_names_with_the_greatest_of_all_characters_are_found(store: Store) -> None:
+    say(store, run_event("r"))
+    names = ["a/\U0010ffff\U0010ffffx", "a/\U0010ffff", "a0"]
+    for name in names:
+        upload(store, "r", name, b"x")
+    assert [each.name for each in store.artifacts("r", "a/")] == sorted(names[:2])
 
 
 def test_a_file_is_found_with_all_that_is_known_of_it(filled: Store) -> None:

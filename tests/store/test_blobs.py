@@ -21,6 +21,7 @@ import pytest
 from milepost.store.blobs import IN_MEMORY, Blobs, digest_at, key_of, open_blobs
 from milepost.store.errors import BadInput, NotFound, StoreDamaged, StoreUnavailable
 from milepost.store.records import Blob
+from tests.conftest import only_thorough
 from tests.store.object_stores import Place, azure_endpoint, new_azure_place, new_s3_place, s3_endpoint
 
 if TYPE_CHECKING:
@@ -480,6 +481,7 @@ def test_an_owner_is_no_path(tmp_path: Path) -> None:
             open_blobs(str(tmp_path), owner=owner)
 
 
+@only_thorough
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory from /proc")
 @pytest.mark.parametrize("way", ["put_file", "put_stream"])
 def test_a_large_file_never_sits_in_memory(place: Place, tmp_path: Path, way: str) -> None:
@@ -571,6 +573,22 @@ def test_a_missing_bucket_is_told(s3_endpoint: str, azure_endpoint: str) -> None
         blobs = open_blobs(f"{kind}://not-there-at-all/prefix", options=place.options)
         with pytest.raises(StoreUnavailable, match="does its bucket exist"):
             blobs.put_bytes(b"x")
+
+
+@pytest.mark.parametrize("kind", ["s3", "azure"])
+def test_the_usual_variables_are_enough(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for a store without TLS, beside the server: its administrator has nothing else to set it up with."""
+    endpoint = request.getfixturevalue(f"{kind}_endpoint")
+    place = new_s3_place(endpoint) if kind == "s3" else new_azure_place(endpoint)
+    for name, value in place.options.items():
+        prefix = "AWS" if kind == "s3" else "AZURE_STORAGE" if name.startswith("account") else "AZURE"
+        monkeypatch.setenv(f"{prefix}_{name.upper()}", "true" if value is True else value)
+    blobs = open_blobs(place.address)
+    stored = blobs.put_bytes(b"x")
+    with blobs.open(stored.digest) as content:
+        assert content.read() == b"x"
 
 
 def test_a_wrong_key_is_told_without_showing_it(azure_endpoint: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.store.conflicts import Upload, _captured, _File, _uploaded, fold
@@ -146,7 +146,6 @@ def digest_of(content: int) -> str:
 
 
 @given(uploads)
-@settings(max_examples=500)
 def test_no_upload_is_ever_lost(said: list[tuple[str, int, bool, int]]) -> None:
     known = play(said)
     uploaded = {digest_of(content) for _name, content, captured, _time in said if not captured}
@@ -155,7 +154,6 @@ def test_no_upload_is_ever_lost(said: list[tuple[str, int, bool, int]]) -> None:
 
 
 @given(uploads)
-@settings(max_examples=500)
 def test_what_was_only_captured_has_the_newest_content_of_each_name(said: list[tuple[str, int, bool, int]]) -> None:
     said = [(name, content, True, time_ns) for name, content, _captured_too, time_ns in said]
     newest: dict[str, tuple[int, str]] = {}

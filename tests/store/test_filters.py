@@ -201,7 +201,7 @@ def fill(store: Store, count: int = 40) -> dict[str, Facts]:
 def test_a_filter_finds_what_plain_python_finds(store: Store) -> None:
     facts = fill(store)
 
-    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
+    @settings(suppress_health_check=list(HealthCheck))
     @given(filters)
     def check(part: Part) -> None:
         wanted = {run_id for run_id, run in facts.items() if true_of(part, run)}

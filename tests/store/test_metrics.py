@@ -20,6 +20,7 @@ from milepost.store.errors import NotFound, StoreDamaged
 from milepost.store.metrics import CHUNK_POINTS, dump_cell, load_cell
 from milepost.store.points import cells, column_of
 from milepost.store.schema import metric_chunks, metrics, runs
+from tests.conftest import only_thorough
 from tests.store.builders import T0, run_event, say, series, series_points, table
 from tests.store.test_points import CELLS, same_values
 
@@ -243,6 +244,7 @@ def test_a_hundred_thousand_points_come_back(store: Store) -> None:
 # Tiers.
 
 
+@only_thorough
 def test_a_week_of_a_point_a_minute_leaves_few_chunks_and_all_values(store: Store) -> None:
     total = 7 * 24 * 60
     with write(store.engine) as connection:  # one transaction, or the test would mostly wait for the disk
@@ -305,6 +307,7 @@ def test_a_point_is_written_only_a_few_times(store: Store, monkeypatch: pytest.M
     assert len(chunks(store, "m")) <= 33
 
 
+@only_thorough
 def test_long_texts_do_not_swell_the_tail_or_a_chunk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiers, "CHUNK_WEIGHT", 1 << 20)
     chance = random.Random(1)

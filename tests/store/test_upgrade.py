@@ -18,7 +18,7 @@ from milepost.store.migrate import HEAD, ensure_schema
 from milepost.store.records import RunQuery
 from milepost.store.schema import metadata, metrics
 from milepost.store.store import open_store
-from tests.store.builders import T0, event, run_event, say, series, snapshot
+from tests.store.builders import T0, event, migrated, run_event, say, series, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {**RUN, "run_id": "child", "experiment_key": 1, "number": 2, "status": "Running"}
         | {"parent_id": "old", "owner_journal": "j-old"},
     ],
-    "tags": [{"run_key": 1, "name": "k", "workspace_key": 1, "value": None}],
+    "tags": [
+        {"run_key": 1, "name": "k", "workspace_key": 1, "value": None},
+        {"run_key": 1, "name": "lr", "workspace_key": 1, "value": "1e-3"},
+        {"run_key": 2, "name": "lr", "workspace_key": 1, "value": "0.5"},
+    ],
     "properties": [{"run_key": 1, "name": "p", "workspace_key": 1, "value": "x" * 5000}],
     "blobs": [{"workspace_key": 1, "digest": DIGEST, "size": 7}],
     "artifacts": [
@@ -54,12 +58,10 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.fixture
-def old_url(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def old_url(empty_database_url: str) -> str:
     """A store of version 0001 with something in it."""
     engine = open_engine(empty_database_url)
-    with monkeypatch.context() as patched:
-        patched.setattr(migrate, "HEAD", "0001")
-        ensure_schema(engine)
+    migrated(engine, "0001")
     with write(engine) as connection:
         for name, rows in ROWS.items():
             for row in rows:
@@ -71,7 +73,7 @@ def old_url(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def as_of_0001(name: str) -> Table:
     """A table as a process of version 0001 knows it."""
-    later = {"artifacts": "captured"}
+    later = {"artifacts": "captured", "tags": "number", "properties": "number"}
     columns = [column._copy() for column in metadata.tables[name].columns if column.name != later.get(name)]
     return Table(name, MetaData(), *columns)
 
@@ -98,7 +100,8 @@ def test_a_store_of_version_0001_is_upgraded_at_its_opening(old_url: str, upgrad
 def test_all_that_it_held_is_there(upgraded: Store) -> None:
     run = upgraded.run("old")
     assert (run.experiment, run.number, run.status, run.type) == ("exp", 1, "Completed", "azureml.scriptrun")
-    assert (run.tags, run.properties, run.error) == ({"k": None}, {"p": "x" * 5000}, {"code": "X"})
+    assert run.tags == {"k": None, "lr": "1e-3"}
+    assert (run.properties, run.error) == ({"p": "x" * 5000}, {"code": "X"})
     assert [each["message"] for each in run.warnings] == ["careful"]
     assert upgraded.run("child").parent_id == "old"
     assert str(upgraded.metric_values("old")["loss"]) == "[3.0, 2.0, nan]"
@@ -107,6 +110,13 @@ def test_all_that_it_held_is_there(upgraded: Store) -> None:
     assert upgraded.applied("j-old") == 100
     assert upgraded.snapshots("old") == []
     assert upgraded.documents("old") == {}
+
+
+def test_what_it_held_can_be_filtered_and_sorted_as_if_it_were_new(upgraded: Store) -> None:
+    assert [run.run_id for run in upgraded.runs(RunQuery(filter="tags.lr < 0.1")).runs] == ["old"]
+    assert [run.run_id for run in upgraded.runs(RunQuery(filter="metrics.loss is null")).runs] == ["child", "old"]
+    assert [run.run_id for run in upgraded.runs(RunQuery(experiment="exp", order_by="number")).runs] == ["child", "old"]
+    assert [run.run_id for run in upgraded.runs(RunQuery(order_by="tag:lr")).runs] == ["old", "child"]
 
 
 def test_it_can_be_gone_on_with(upgraded: Store) -> None:
@@ -205,12 +215,30 @@ def test_a_process_of_the_older_version_that_has_the_store_open_goes_on(old_url:
     old.dispose()
 
 
+def test_tags_that_a_process_of_the_older_version_sets_have_numbers(old_url: str) -> None:
+    old = open_engine(old_url)
+    rows = [{"run_key": 2, "name": name, "workspace_key": 1, "value": "0.25"} for name in ("lr", "new")]
+    with old.connect() as kept_open:
+        kept_open.execute(select(as_of_0001("tags"))).all()
+        kept_open.rollback()
+        store = open_store(old_url, "test", blobs_url="", create=False)
+        with kept_open.execution_options(milepost_writes=True).begin():
+            statement = insert(kept_open, as_of_0001("tags"))
+            change = {"value": statement.excluded.value}
+            kept_open.execute(statement.on_conflict_do_update(index_elements=["run_key", "name"], set_=change), rows)
+        for name in ("lr", "new"):
+            found = store.runs(RunQuery(filter=f"tags.{name} = 0.25")).runs
+            assert [run.run_id for run in found] == ["child"]
+        store.close()
+    old.dispose()
+
+
 def test_a_process_of_the_older_version_says_to_upgrade_when_it_opens_the_store(
     old_url: str, upgraded: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "HEAD", "0001")
     monkeypatch.setattr(migrate, "REVISIONS", ("0001",))
-    with pytest.raises(StoreDamaged, match=r"newer Milepost.*0002.*knows up to 0001.*pip install -U milepost"):
+    with pytest.raises(StoreDamaged, match=rf"newer Milepost.*{HEAD}.*knows up to 0001.*pip install -U milepost"):
         open_store(old_url, "test", blobs_url="", create=False)
     upgraded.apply(Batch("j", 0, 1, [run_event("r")]))
 
