@@ -10,7 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import report_watched
 import sizes
+from portal import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 DISTRIBUTIONS = {
@@ -174,32 +176,36 @@ def _budget(page: Page, measure: str, key: str, limit: float, *, at_least: bool 
 def page(facts: dict[str, Any], *, quick: bool, measured: list[str]) -> str:
     """The whole page as Markdown."""
     view = Page(facts)
-    parts = [_head(facts, quick)]
-    parts.append(_overview(view))
-    sections: dict[str, Callable[[Page], str]] = {
-        "call": _call,
-        "visible": _visible,
-        "series": _series,
-        "imports": _imports,
-        "kill": _kill,
-        "runs": _runs,
-        "writers": _writers,
-        "busy": _busy,
-        "submit": _submit,
-        "snapshot": _snapshot,
-    }
-    parts += [sections[measure](view) for measure in measured]
-    parts.append(_failures(view))
+    sections = [_SECTIONS[measure](view) for measure in measured]
+    parts = [_head(facts, quick), _overview(view), *sections, _failures(view)]
     return "\n".join(part for part in parts if part)
+
+
+def part_of(measured: list[str]) -> str | None:
+    """The title of the part of the page that these measures are all of; None where they are none."""
+    return next((title for title, measures in PARTS.items() if set(measures) == set(measured)), None)
+
+
+def with_part(text: str, facts: dict[str, Any], title: str) -> str:
+    """The page with a part put in that was measured in a run of its own, in place of that part as it was."""
+    view = Page(facts)
+    here = facts["machine"]
+    changed = " with changes not committed" if here["changed"] else ""
+    told = (
+        f"# {title}\n\nMeasured in a run of its own ({here['date']}; {here.get('minutes', 0):.0f} minutes; commit "
+        f"{here['commit']}{changed}; {here['cpu']}, {here['cores']} cores, Python {here['python']}, load average "
+        f"at the start {here['load']}; {_peers(facts)}): "
+        f"`python benchmarks/run.py --only {','.join(PARTS[title])} --part`.\n"
+    )
+    sections = [_SECTIONS[measure](view) for measure in PARTS[title]]
+    part = "\n".join(each for each in (told, _overview(view), *sections, _failures(view)) if each)
+    before, found, rest = text.partition(f"\n# {title}\n")
+    after = rest.partition("\n# ")[2] if found else ""
+    return "\n".join([before.rstrip("\n"), "", part, *(["# " + after] if after else [])])
 
 
 def _head(facts: dict[str, Any], quick: bool) -> str:
     here = facts["machine"]
-    versions = ", ".join(
-        f"{sizes.TITLES[tool].split(' `')[0]} {version}"
-        for tool, version in facts["versions"].items()
-        if tool not in ("milepost", "mlflow_batch")
-    )
     changed = " with changes not committed" if here["changed"] else ""
     warning = (
         "> **Made with `--quick`: the sizes are tiny and the figures mean nothing.** It shows that all works.\n\n"
@@ -217,7 +223,7 @@ def _head(facts: dict[str, Any], quick: bool) -> str:
 | Machine | {here["cpu"]}, {here["cores"]} cores, {files} |
 | System | {here["system"]}, Python {here["python"]}; load average at the start {here["load"]} |
 | Milepost | {facts["versions"].get("milepost", "")}, commit {here["commit"]}{changed} |
-| Peers | {versions} |
+| Peers | {_peers(facts)} |
 | Command | `make bench` ([how it works](../benchmarks/README.md)) |
 
 Every tool runs in a process of its own, peers in a virtual environment of their own, with sampling of machine
@@ -225,6 +231,14 @@ metrics and capture of console output switched off, and told to stay off the net
 repeat it before you rely on a difference of less than half. A virtual machine's disk can flush faster or slower than
 yours, which moves MLflow's figures most.
 """
+
+
+def _peers(facts: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{sizes.TITLES[tool].split(' `')[0]} {version}"
+        for tool, version in facts["versions"].items()
+        if tool not in ("milepost", "mlflow_batch")
+    )
 
 
 def _overview(view: Page) -> str:
@@ -272,6 +286,8 @@ def _overview(view: Page) -> str:
         ["acknowledged values lost to SIGKILL", _budget(view, "kill", "lost", 0), *view.compared("kill", "lost")],
     ]
     rows = [row for row in rows if any(cell not in ("-", "not installed") for cell in row[2:])]
+    if not rows:
+        return ""
     return (
         "## All in one table\n\n"
         + table(head, rows)
@@ -449,8 +465,9 @@ def _runs(view: Page) -> str:
         result = view.found("runs", tool)
         if result is None:
             if tool in view.tools:
-                rows.append([sizes.TITLES[tool], view.cell("runs", tool, str), "", "", "", ""])
+                rows.append([sizes.TITLES[tool], view.cell("runs", tool, str), "", "", "", "", ""])
             continue
+        frame = f"{figure(result['frame_ms'])} ({result['frame_found']:,})" if "frame_ms" in result else ""
         rows.append(
             [
                 sizes.TITLES[tool].split(" `")[0],
@@ -459,9 +476,11 @@ def _runs(view: Page) -> str:
                 f"{figure(result['by_tag_ms'])} ({figure(result['by_tag_first_ms'])})",
                 f"{result['by_tag_found']}",
                 f"{figure(result['top_ms'])} ({figure(result['top_first_ms'])})",
+                frame,
             ]
         )
     head = ["", "runs", "made a second", "by a tag, ms (first)", "found", "top 20 by a metric, ms (first)"]
+    head += ["all as a data frame, ms (rows)"]
     return f"""## Many runs
 
 {table(head, rows)}
@@ -469,7 +488,9 @@ One process makes the runs one after the other: start it with a tag, log 20 metr
 the store has it. MLflow makes fewer runs (a comparison of its queries with Milepost's flatters MLflow) and logs the 20
 metrics in one call (`log_metrics`). Then a fresh process asks for the runs with one of the tag's 100 values, and for
 the first 20 by the last value of a metric: the median of 10, and the first. Milepost:
-`experiment.get_runs(tags=...)` and the store's `RunQuery(order_by="metric:...")`; MLflow: `search_runs`.
+`experiment.get_runs(tags=...)` and the store's `RunQuery(order_by="metric:...")`; MLflow: `search_runs`. Last, all
+of the runs with their tags and the last values of their metrics as a data frame of pandas, the median of 5:
+`experiment.to_dataframe()` and `mlflow.search_runs(output_format="pandas")`.
 """
 
 
@@ -594,6 +615,32 @@ Files of 100 to 4,000 bytes, 50 in each subfolder, all different. Three such fol
 (*the first time*: the median), then one of them five times again, unchanged. MLflow has no snapshots; what comes next
 to one is to log the folder as artifacts, which copies every file each time.
 """
+
+
+def _portal(view: Page) -> str:
+    return "## Pages\n\n" + figures.part(view.results, figure)
+
+
+_SECTIONS: dict[str, Callable[[Page], str]] = {
+    "call": _call,
+    "visible": _visible,
+    "series": _series,
+    "imports": _imports,
+    "kill": _kill,
+    "runs": _runs,
+    "writers": _writers,
+    "busy": _busy,
+    "submit": _submit,
+    "snapshot": _snapshot,
+    "portal": _portal,
+    "watched": report_watched.section,
+}
+PARTS = {
+    "Submitted runs": ("submit", "snapshot"),
+    "The portal": ("portal",),
+    "The portal, while a run logs": ("watched",),
+}
+"""Parts of the page that may be measured in a run of their own."""
 
 
 def _failures(view: Page) -> str:

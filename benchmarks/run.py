@@ -1,11 +1,13 @@
 """Measure Milepost beside its peers, in one run on this machine, and write docs/benchmarks.md.
 
-    python benchmarks/run.py                        all, about 25 minutes on 2 cores
+    python benchmarks/run.py                        all, about 45 minutes on 2 cores
     python benchmarks/run.py --quick                the same with tiny sizes: shows that it works, figures mean nothing
     python benchmarks/run.py --only call,kill       these measures only
     python benchmarks/run.py --only call,trackio    this measure, this tool beside Milepost
 
-Only a full run without --quick writes docs/benchmarks.md; others write .cache/bench/benchmarks.md.
+    python benchmarks/run.py --only portal --part   this part of docs/benchmarks.md, in a run of its own
+
+Only these and a full run without --quick write docs/benchmarks.md; others write .cache/bench/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ import sizes  # noqa: E402
 ROOT = HERE.parent
 WORK = peers.CACHE / "work"
 LOGS = peers.CACHE / "logs"
+KEPT = peers.CACHE / "pages"
+"""Data that peers have recorded for the measure of the pages, for the next run."""
 TIMEOUT_S = 300.0
 
 # No tool may reach a network: its own switch, and a proxy that is not there for what a switch would miss.
@@ -46,6 +50,7 @@ OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "GRADIO_ANALYTICS_ENABLED": "False",
     **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"),
+    **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost"),
 }
 FOREIGN = ("AZUREML_", "MILEPOST_", "WANDB_", "MLFLOW_", "TRACKIO_", "AIM_", "HF_", "PYTHON", "VIRTUAL_ENV", "XDG_")
 
@@ -311,16 +316,60 @@ def measure_snapshot(bench: Bench) -> None:
         )
 
 
+def measure_portal(bench: Bench) -> None:
+    """The pages: each data set with one tool after another, and for each page a result of its own."""
+    from portal.measure import Place, measure
+    from portal.servers import NotStarted
+
+    kept = KEPT / "quick" if bench.quick else KEPT
+    for data in sizes.PAGES:
+        for tool in bench.tools(sizes.PAGE_TOOLS):
+            version = report.version(tool, bench.pythons[tool])
+            place = Place(bench.call, bench.pythons[tool], version, _environment, kept, LOGS, bench.quick)
+
+            def look(place: Place = place, tool: str = tool, data: str = data) -> dict[str, Any]:
+                try:
+                    return {"pages": measure(place, tool, data)}
+                except NotStarted as error:
+                    raise Failed(str(error)) from error
+
+            bench.keep(f"portal_{data}", tool, look)
+
+
+def measure_watched(bench: Bench) -> None:
+    """A run that logs is watched in a browser, and not watched, in turns."""
+    if "milepost" in bench.pythons:
+        for mode, (rounds, seconds) in sizes.WATCHED.items():
+            bench.keep(
+                "watched",
+                f"Milepost, {mode}",
+                lambda mode=mode, rounds=rounds, seconds=seconds: bench.call(
+                    "milepost",
+                    "watched",
+                    fresh("watched", mode),
+                    1 if bench.quick else rounds,
+                    timeout=900,
+                    mode=mode,
+                    seconds=4 if bench.quick else seconds,
+                ),
+            )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="measures and tools, with commas between")
     parser.add_argument("--quick", action="store_true", help="tiny sizes")
+    parser.add_argument("--part", action="store_true", help="put these measures' part into docs/benchmarks.md")
     options = parser.parse_args()
     only = [each for each in options.only.split(",") if each]
     unknown = set(only) - set(sizes.MEASURES) - set(sizes.TOOLS)
     if unknown:
         parser.error(f"--only knows {', '.join((*sizes.MEASURES, *sizes.TOOLS))}; not {', '.join(sorted(unknown))}")
     measures = [each for each in sizes.MEASURES if each in only] or list(sizes.MEASURES)
+    part = report.part_of(measures)
+    if options.part and (part is None or options.quick):
+        several = "; or ".join(f"--only {','.join(each)}" for each in report.PARTS.values())
+        parser.error(f"--part wants {several}; without --quick")
     named = [each for each in sizes.TOOLS if each in only]
     tools = [each for each in sizes.TOOLS if not named or each in named or each == "milepost"]
 
@@ -351,8 +400,11 @@ def main() -> int:
     versions = {tool: report.version(tool, python) for tool, python in pythons.items()}
     facts = {"machine": machine, "versions": versions, "missing": missing, "results": bench.results}
     (peers.CACHE / "results.json").write_text(json.dumps(facts, indent=1))
-    target = ROOT / "docs" / "benchmarks.md" if whole else peers.CACHE / "benchmarks.md"
-    target.write_text(report.page(facts, quick=options.quick, measured=measures))
+    target = ROOT / "docs" / "benchmarks.md" if whole or options.part else peers.CACHE / "benchmarks.md"
+    text = report.page(facts, quick=options.quick, measured=measures)
+    if options.part and part is not None:
+        text = report.with_part(target.read_text(), facts, part)
+    target.write_text(text)
     print(f"wrote {target.relative_to(ROOT)} after {(time.monotonic() - began) / 60:.1f} min", file=sys.stderr)
     failures = [
         f"{measure} {tool}: {found['failed']}"

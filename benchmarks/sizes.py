@@ -1,4 +1,4 @@
-"""How much each measure does with each tool: enough for a steady figure, little enough for 25 minutes in all."""
+"""How much each measure does with each tool: enough for a steady figure, little enough for 45 minutes in all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,23 @@ TITLES = {
 PEER = {"mlflow_batch": "mlflow"}
 """The environment of a tool, where it is not of the same name."""
 
-MEASURES = ("call", "visible", "series", "imports", "kill", "runs", "writers", "busy", "submit", "snapshot")
+MEASURES = (
+    "call",
+    "visible",
+    "series",
+    "imports",
+    "kill",
+    "runs",
+    "writers",
+    "busy",
+    "submit",
+    "snapshot",
+    "portal",
+    "watched",
+)
+PAGES = ("million", "many", "overlay", "table")
+"""The data sets of ``portal``: see ``portal/data.py``."""
+PAGE_TOOLS = ("milepost", "mlflow", "aim", "tensorboardx")
 
 CALLS = {
     "milepost": 100_000,
@@ -48,6 +64,8 @@ BUSY_S = 5.0
 BUSY_ROOM = 12_000_000
 SUBMITS = {"milepost": 11, "mlflow": 6}
 SNAPSHOT_FILES = 2_000
+WATCHED = {"paced": (1, 60.0), "working": (2, 60.0), "full": (3, 10.0)}
+"""How a training logs that is watched -> rounds, and seconds of each with the page open."""
 IMPORTS = 10
 READS = 5
 
