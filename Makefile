@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench notebook-kernel clean format services web web-check
+.PHONY: help demo test lint types imports unit thorough conformance bench notebook-kernel clean format services web web-check
 
 help:  ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,7 +24,13 @@ lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
 	$(VENV)/bin/lint-imports
 
 unit: $(VENV)/.dev  ## The tests alone; ARGS="-k journal" goes to pytest
-	$(PY) -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),-n 3 --dist loadgroup)
+
+thorough: $(VENV)/.dev services web  ## All tests with more kills, runs and examples than make test has time for
+	MILEPOST_TESTS=thorough $(PY) -m pytest -n 3 --dist loadgroup
+
+conformance: $(VENV)/.dev services  ## The SDK's tests here, on HTTP+SQLite and on HTTP+PostgreSQL; long, so CI does a part
+	$(PY) -m pytest tests/sdk --conformance -n 3 --dist loadgroup $(ARGS)
 
 services: $(VENV)/.dev  ## PostgreSQL and the Azurite emulator, for the tests that use the real thing
 	sh tests/services.sh $(PY)
@@ -35,7 +41,7 @@ web: $(VENV)/.dev  ## Build the portal's pages into the package
 web-check: $(VENV)/.dev  ## The pages' types, lint and tests
 	$(PY) web/build.py --check
 
-bench: $(VENV)/.dev  ## Measure Milepost beside its peers and write docs/benchmarks.md (about 25 minutes)
+bench: $(VENV)/.dev  ## Measure Milepost beside its peers and write docs/benchmarks.md (about 45 minutes)
 	$(PY) benchmarks/run.py $(ARGS)
 
 format: $(VENV)/.dev  ## Format the code and mend what ruff can mend
@@ -43,7 +49,7 @@ format: $(VENV)/.dev  ## Format the code and mend what ruff can mend
 	$(VENV)/bin/ruff format .
 
 clean:  ## Remove what make has made
-	rm -rf $(VENV) $(CACHE) tests/node/node_modules web/node_modules src/milepost/server/web
+	rm -rf $(VENV) $(CACHE) tests/node/node_modules web/node_modules src/milepost/server/web src/milepost/widgets/static
 
 $(VENV)/.made:
 	sh tests/make-venv.sh $(PYTHON) $(VENV)
