@@ -41,6 +41,24 @@ settings.load_profile("milepost")
 only_thorough = pytest.mark.skipif(not THOROUGH, reason="there is no time for it each time: make thorough")
 """Of a test whose like is in every run of the tests."""
 
+THOROUGH_LIST = Path(__file__).with_name("thorough.txt")
+
+
+def listed_as_thorough() -> frozenset[str]:
+    """The node ids of the tests that only `make thorough` runs because they take long."""
+    lines = THOROUGH_LIST.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # A test that is asked for by its name is run.
+    if THOROUGH or config.getoption("--conformance") or any("::" in argument for argument in config.args):
+        return
+    listed = listed_as_thorough()
+    for item in items:
+        if item.nodeid.partition("@")[0] in listed or item.nodeid in listed:
+            item.add_marker(only_thorough)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
