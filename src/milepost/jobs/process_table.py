@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 JOB_VARIABLE: Final = "MILEPOST_JOB"
 """The environment variable that says whose job a process is of: the run's id."""
@@ -25,9 +25,9 @@ class Entry(NamedTuple):
     ended: bool  # a zombie: nothing of it runs any more
 
 
-def table() -> dict[int, Entry]:
-    """All processes of this machine (that this user may see)."""
-    return dict(_linux_entries() if _LINUX else _entries())
+def table(but: Container[int] = ()) -> dict[int, Entry]:
+    """All processes of this machine (that this user may see), except those of the ids ``but``."""
+    return dict(_linux_entries(but) if _LINUX else _entries(but))
 
 
 def started(pid: int) -> str | None:
@@ -116,10 +116,12 @@ def is_child(child: int, parent: int) -> bool:
         return False
 
 
-def _entries() -> Iterator[tuple[int, Entry]]:
+def _entries(but: Container[int]) -> Iterator[tuple[int, Entry]]:
     import psutil
 
     for pid in psutil.pids():
+        if pid in but:
+            continue
         try:
             process = psutil.Process(pid)
             yield pid, Entry(process.ppid(), process.status() == psutil.STATUS_ZOMBIE)
@@ -127,11 +129,13 @@ def _entries() -> Iterator[tuple[int, Entry]]:
             pass
 
 
-def _linux_entries() -> Iterator[tuple[int, Entry]]:
+def _linux_entries(but: Container[int]) -> Iterator[tuple[int, Entry]]:
     # Far quicker than psutil where there are thousands of processes; this is done every few seconds for every job.
     for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdecimal() and (fields := _stat_fields(int(name))) is not None:
-            yield int(name), Entry(int(fields[1]), _has_ended(fields))
+        if not name.isdecimal() or (pid := int(name)) in but:
+            continue
+        if (fields := _stat_fields(pid)) is not None:
+            yield pid, Entry(int(fields[1]), _has_ended(fields))
 
 
 def _stat_fields(pid: int) -> list[bytes] | None:

@@ -35,6 +35,7 @@ _LINUX: Final = sys.platform.startswith("linux")
 _KILL_S: Final = 5.0  # so long is SIGKILL tried before what is left is told as not to be ended
 _POLL_S: Final = 0.02
 _SLOW_POLL_S: Final = 0.1
+_LOOKS: Final = 20  # at the list of processes for those that were born meanwhile
 _SHOWN: Final = 5  # processes named in a note
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -69,7 +70,7 @@ def processes_of(run_id: str, roots: Iterable[Root] = ()) -> list[psutil.Process
     import psutil
 
     found: list[psutil.Process] = []
-    for pid in _find(run_id, roots, process_table.table()):
+    for pid in _find(run_id, roots, *_processes_and_marks()):
         with contextlib.suppress(psutil.Error):
             found.append(psutil.Process(pid))
     return found
@@ -249,10 +250,23 @@ def _survivor(process: psutil.Process, denied: bool) -> str:
     )
 
 
-def _find(run_id: str, roots: Iterable[Root], table: dict[int, Entry]) -> list[int]:
+def _processes_and_marks() -> tuple[dict[int, Entry], dict[int, str | None]]:
+    """All processes, and whose job each says it is of."""
+    table: dict[int, Entry] = {}
+    marks: dict[int, str | None] = {}
+    for _ in range(_LOOKS):
+        # One that was listed may have ended before its mark was read, and left a child that the list did not have.
+        born = process_table.table(but=table)
+        if not born:
+            break
+        table.update(born)
+        marks.update((pid, process_table.mark(pid)) for pid, entry in born.items() if not entry.ended)
+    return table, marks
+
+
+def _find(run_id: str, roots: Iterable[Root], table: dict[int, Entry], marks: dict[int, str | None]) -> list[int]:
     """The ids of a job's processes among those of ``table``, by depth."""
     ancestors = _ancestors(table)
-    marks = {pid: process_table.mark(pid) for pid, entry in table.items() if not entry.ended}
     firsts = [pid for pid in map(_verified, roots) if pid is not None and pid > 0]
     # All processes descend from the first one.
     firsts = [pid for pid in firsts if pid != 1 or os.getpid() == 1]
