@@ -56,9 +56,9 @@ $(VENV)/.made:
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	sh tests/install.sh $(PY) --editable '.[demo]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	sh tests/install.sh $(PY) --editable '.[dev]'
 	touch $@ $(VENV)/.demo
