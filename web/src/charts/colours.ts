@@ -34,3 +34,30 @@ export function ink(dark: boolean): Ink {
     ? { text: '#c1c2c5', grid: 'rgba(255, 255, 255, 0.1)', background: '#1a1b1e' }
     : { text: '#495057', grid: 'rgba(0, 0, 0, 0.09)', background: '#ffffff' }
 }
+
+const WORSE_TO_BETTER = {
+  light: ['#c5cbd8', '#7f9ad8', '#16267c'],
+  dark: ['#414a5e', '#5f86dd', '#d3e0ff'],
+} as const
+const BEST = { light: '#d9480f', dark: '#ffa94d' } as const
+
+/** How good a result is among others, 0 (the worst) to 1: from pale to strong, in light and in dark. */
+export function rankColour(rank: number, dark: boolean): string {
+  const [worst, middle, best] = WORSE_TO_BETTER[dark ? 'dark' : 'light']
+  return rank < 0.5 ? between(worst, middle, rank * 2) : between(middle, best, rank * 2 - 1)
+}
+
+/** The colour of the best of all. */
+export function bestColour(dark: boolean): string {
+  return BEST[dark ? 'dark' : 'light']
+}
+
+function between(from: string, to: string, part: number): string {
+  const parts = [1, 3, 5].map((at) => {
+    const [a, b] = [from, to].map((colour) => Number.parseInt(colour.slice(at, at + 2), 16)) as [number, number]
+    return Math.round(a + (b - a) * part)
+      .toString(16)
+      .padStart(2, '0')
+  })
+  return `#${parts.join('')}`
+}

@@ -1,7 +1,7 @@
 import { colourOf, dashOf, ink } from './colours'
 import type { Scene } from './scene'
 import { xTicks, yTicks } from './ticks'
-import { isMarked, type Pen, type Projection, shown, trace, traceBand } from './trace'
+import { type Pen, type Projection, shapeOf, shown, trace, traceBand } from './trace'
 import type { XKind } from './types'
 import type { Unit } from './units'
 
@@ -107,8 +107,8 @@ export function sceneAsSvg(
       parts.push(`<path d="${band.path}" fill="${colour}" stroke="${colour}" opacity="0.25"/>`)
     }
     const raw = new SvgPen()
-    const marked = line.shape === 'points' ? 'points' : isMarked(line, scene.x) ? 'marked' : 'line'
-    trace(raw, line.x, line.y, range, to, smooth && marked !== 'points' ? 'line' : marked)
+    const shape = shapeOf(line, scene.x)
+    trace(raw, line.x, line.y, range, to, smooth && shape !== 'points' ? 'line' : shape)
     const faint = smooth ? ' opacity="0.35"' : ''
     parts.push(`<path d="${raw.path}" stroke="${colour}" stroke-width="1.6"${dash}${faint}/>`)
     if (raw.dots) {

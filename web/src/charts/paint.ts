@@ -1,7 +1,7 @@
 import { colourOf, dashOf } from './colours'
 import { ownerOf } from './highlight'
 import type { Scene } from './scene'
-import { isMarked, type Pen, type Projection, shown, trace, traceBand } from './trace'
+import { type Pen, type Projection, shapeOf, shown, trace, traceBand } from './trace'
 import type { Line } from './types'
 
 class CanvasPen implements Pen {
@@ -61,9 +61,9 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, to: Proje
         context.stroke(band.strokes)
       }
     }
-    const marked = line.shape === 'points' ? 'points' : isMarked(line, scene.x) ? 'marked' : 'line'
+    const shape = shapeOf(line, scene.x)
     const raw = new CanvasPen((line.shape === 'points' ? 2.2 : 2.6) * brush.ratio)
-    trace(raw, line.x, line.y, range, to, smooth ? (marked === 'points' ? 'points' : 'line') : marked)
+    trace(raw, line.x, line.y, range, to, smooth && shape !== 'points' ? 'line' : shape)
     context.globalAlpha = (smooth ? 0.35 : line.shape === 'points' ? 0.6 : 1) * (faded ? 0.25 : 1)
     context.lineWidth = (inFocus ? 2.4 : many || smooth ? 1.1 : 1.6) * brush.ratio
     context.setLineDash(dashOf(line.slot).map((length) => length * brush.ratio))

@@ -31,9 +31,17 @@ export function shown(line: Line, window: Span): { start: number; stop: number }
 }
 
 /** Whether a line has so few points in the window that each is marked. */
-export function isMarked(line: Line, window: Span): boolean {
+function isMarked(line: Line, window: Span): boolean {
   const { start, stop } = shown(line, window)
   return line.exact && stop - start <= MOST_DOTS
+}
+
+/** How a line's values are written in a window. */
+export type Shape = 'line' | 'points' | 'marked' | 'steps'
+
+export function shapeOf(line: Line, window: Span): Shape {
+  if (line.shape === 'points' || line.shape === 'steps') return line.shape
+  return isMarked(line, window) ? 'marked' : 'line'
 }
 
 /** Write a line's values from start to stop: gaps stay gaps, a value between two gaps is a dot. */
@@ -43,8 +51,9 @@ export function trace(
   y: Float64Array,
   range: { start: number; stop: number },
   to: Projection,
-  shape: 'line' | 'points' | 'marked',
+  shape: Shape,
 ): void {
+  const isBare = shape === 'line' || shape === 'steps'
   let open = false
   let alone = false
   let lastX = 0
@@ -53,7 +62,7 @@ export function trace(
     const value = y[i] as number
     const place = x[i] as number
     if (!Number.isFinite(value) || (to.logY && value <= 0) || (to.logX && place <= 0)) {
-      if (alone && shape === 'line') {
+      if (alone && isBare) {
         pen.dot(lastX, lastY)
       }
       open = false
@@ -61,8 +70,11 @@ export function trace(
       continue
     }
     lastX = to.x(place)
+    if (open && shape === 'steps') {
+      pen.lineTo(lastX, lastY)
+    }
     lastY = to.y(value)
-    if (shape !== 'line') {
+    if (!isBare) {
       pen.dot(lastX, lastY)
     }
     if (shape !== 'points') {
@@ -75,7 +87,7 @@ export function trace(
       open = true
     }
   }
-  if (alone && shape === 'line') {
+  if (alone && isBare) {
     pen.dot(lastX, lastY)
   }
 }

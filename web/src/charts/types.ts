@@ -20,8 +20,8 @@ export interface Line {
   readonly exact: boolean
   /** Points of the metric in the window, drawn or not. */
   readonly total: number
-  /** "line" unless told. */
-  readonly shape?: 'line' | 'points' | undefined
+  /** "line" unless told. "steps": a value stays until the next one. */
+  readonly shape?: 'line' | 'points' | 'steps' | undefined
 }
 
 /** A window of x, both ends in it. */

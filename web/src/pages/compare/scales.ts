@@ -94,6 +94,12 @@ export function ticksBetween(min: number, max: number, about = 5): number[] {
   return ticks
 }
 
+/** At most about so many of them, equally far apart. */
+export function someOf<T>(values: readonly T[], most: number): readonly T[] {
+  const every = Math.ceil(values.length / most)
+  return values.filter((_, at) => at % every === 0)
+}
+
 function isNumberWord(cell: Cell): boolean {
   return typeof cell === 'number' || cell === 'NaN' || cell === 'Infinity' || cell === '-Infinity'
 }

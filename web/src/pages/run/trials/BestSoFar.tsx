@@ -1,39 +1,65 @@
-import { useComputedColorScheme } from '@mantine/core'
-import { type JSX, useMemo } from 'react'
-import type { RunRow } from '../../../api/types'
+import { type JSX, useMemo, useState } from 'react'
+import { ChartFrame } from '../../../charts/ChartFrame'
+import { useDark } from '../../../charts/dark'
 import { LineChart } from '../../../charts/LineChart'
-import { type Line, NO_SMOOTHING, type View } from '../../../charts/types'
-import { type Primary, progressOf } from './trials_of'
+import { type Line, NO_SMOOTHING, type Span, type View } from '../../../charts/types'
+import classes from './TrialCharts.module.css'
+import { type Primary, progressOf, type TrialRow } from './trials_of'
 
 interface Props {
-  readonly rows: readonly RunRow[]
+  readonly rows: readonly TrialRow[]
   readonly primary: Primary
+  readonly height: number
 }
 
-const VIEW: View = { xKind: 'number', logX: false, logY: false, smoothing: NO_SMOOTHING, window: null }
-const HEIGHT = 200
-
 /** What each trial gave, and the best up to there. */
-export function BestSoFar({ rows, primary }: Props): JSX.Element | null {
-  const dark = useComputedColorScheme('light') === 'dark'
+export function BestSoFar({ rows, primary, height }: Props): JSX.Element {
+  const dark = useDark()
+  const [logY, setLogY] = useState(false)
+  const [span, setSpan] = useState<Span | null>(null)
   const lines = useMemo<Line[]>(() => {
     const { trial, value, best } = progressOf(rows, primary)
     const shared = { x: trial, exact: true, total: trial.length }
     return [
-      { ...shared, id: 'best', label: 'best so far', slot: 0, y: best },
+      { ...shared, id: 'best', label: 'best so far', slot: 0, y: best, shape: 'steps' },
       { ...shared, id: 'each', label: 'each trial', slot: 1, y: value, shape: 'points' },
     ]
   }, [rows, primary])
-  if (lines[0]?.total === 0) return null
+  const view = useMemo<View>(
+    () => ({ xKind: 'number', logX: false, logY, smoothing: NO_SMOOTHING, window: span }),
+    [logY, span],
+  )
+  const title = `Best ${primary.name} so far`
+  const canLog = lines[1]?.y.some((value) => value > 0) ?? false
   return (
-    <LineChart
-      title={`Best ${primary.name} so far`}
+    <ChartFrame
+      title={title}
       lines={lines}
-      view={VIEW}
-      height={HEIGHT}
-      dark={dark}
+      view={view}
       xLabel="trial"
-      legendRows={2}
-    />
+      dark={dark}
+      actions={
+        canLog && (
+          <label className={classes.log}>
+            <input type="checkbox" checked={logY} onChange={(event) => setLogY(event.currentTarget.checked)} /> Log y
+          </label>
+        )
+      }
+    >
+      {lines[0]?.total === 0 ? (
+        <p>No trial has given a number yet.</p>
+      ) : (
+        <LineChart
+          title={title}
+          lines={lines}
+          view={view}
+          height={height}
+          dark={dark}
+          xLabel="trial"
+          onWindow={(window) => setSpan(window)}
+          legendRows={2}
+        />
+      )}
+    </ChartFrame>
   )
 }

@@ -1,6 +1,6 @@
 import { Anchor, Button, Group, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { JSX } from 'react'
+import { type JSX, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { get } from '../../../api/http'
 import type { RunColumns, RunDetail, RunRow } from '../../../api/types'
@@ -10,15 +10,16 @@ import { Loading } from '../../../parts/Loading'
 import { Problem } from '../../../parts/Problem'
 import { Status } from '../../../parts/Status'
 import { comparePath, runPath } from '../../../state/names'
+import { AxisHead } from '../../compare/AxisHead'
 import box from '../children/index.module.css'
 import { listTrials } from '../requests'
-import { BestSoFar } from './BestSoFar'
 import classes from './index.module.css'
-import { Parameters } from './Parameters'
-import { headingOf, type Primary, parametersOf, primaryOf, STOPPED } from './trials_of'
+import { TrialCharts } from './TrialCharts'
+import { headingOf, type Primary, parametersOf, parameterText, primaryOf, STOPPED } from './trials_of'
 
 const MOST_COMPARED = 50
-const MOST_LINES = 200
+/** Rows of the table until more are asked for: a thousand would take seconds to draw. */
+const ROWS = 100
 
 /** The trials of a sweep, best first: what they were given, what they gave, and why some were stopped. */
 export default function Trials({ run }: { readonly run: RunDetail }): JSX.Element {
@@ -47,7 +48,6 @@ function OfSweep({ run, primary }: { readonly run: RunDetail; readonly primary: 
   if (trials.isPending) return <Loading what="the trials" />
   const rows = trials.data.runs
   if (rows.length === 0) return <Empty title="There are no trials yet">The first ones are about to be submitted.</Empty>
-  const drawn = rows.slice(0, MOST_LINES)
   const compare = (ids: readonly string[]) => navigate(comparePath(ids.slice(0, MOST_COMPARED)))
   return (
     <>
@@ -62,17 +62,24 @@ function OfSweep({ run, primary }: { readonly run: RunDetail; readonly primary: 
           </Button>
         )}
       </Group>
-      <BestSoFar rows={rows} primary={primary} />
+      <TrialCharts
+        rows={rows}
+        columns={parameters}
+        primary={primary}
+        Heading={AxisHead}
+        onOpen={(runId) => navigate(runPath(run.experiment, runId))}
+        actions={(runIds) => (
+          <Button
+            size="compact-xs"
+            variant="default"
+            disabled={runIds.length === 0 || runIds.length === rows.length}
+            onClick={() => compare(runIds)}
+          >
+            Compare {runIds.length > MOST_COMPARED ? `the best ${MOST_COMPARED} of these` : 'only these'}
+          </Button>
+        )}
+      />
       <TrialTable rows={rows} parameters={parameters} primary={primary} />
-      {parameters.length > 0 && rows.length > 1 && (
-        <section aria-label="Parameters and result">
-          <h2 className={classes.heading}>
-            Parameters and {primary.name}
-            {drawn.length < rows.length && ` of the best ${MOST_LINES}`}
-          </h2>
-          <Parameters rows={drawn} columns={parameters} primary={primary} onCompare={compare} />
-        </section>
-      )}
     </>
   )
 }
@@ -84,7 +91,7 @@ interface TableProps {
 }
 
 function TrialTable({ rows, parameters, primary }: TableProps): JSX.Element {
-  const values = [primary.column, ...parameters]
+  const [shown, setShown] = useState(ROWS)
   const best = rows.find((row) => typeof row.values[primary.column] === 'number')
   const anyStopped = rows.some((row) => row.values[STOPPED])
   return (
@@ -96,16 +103,17 @@ function TrialTable({ rows, parameters, primary }: TableProps): JSX.Element {
             <Table.Th>Trial</Table.Th>
             <Table.Th>Status</Table.Th>
             <Table.Th>Duration</Table.Th>
-            {values.map((column) => (
+            <Table.Th className={box.value}>{primary.name}</Table.Th>
+            {parameters.map((column) => (
               <Table.Th key={column} className={box.value}>
-                {column === primary.column ? primary.name : headingOf(column)}
+                {headingOf(column)}
               </Table.Th>
             ))}
             {anyStopped && <Table.Th>Stopped early because</Table.Th>}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {rows.map((row) => (
+          {rows.slice(0, shown).map((row) => (
             <Table.Tr key={row.run_id} className={row === best ? classes.best : undefined}>
               <Table.Td className={box.name}>
                 <Anchor component={Link} to={runPath(row.experiment, row.run_id)}>
@@ -122,9 +130,10 @@ function TrialTable({ rows, parameters, primary }: TableProps): JSX.Element {
                 <Status status={row.status} />
               </Table.Td>
               <Table.Td>{formatDuration(row.duration_s)}</Table.Td>
-              {values.map((column) => (
-                <Table.Td key={column} className={box.value}>
-                  {formatValue(row.values[column])}
+              <Table.Td className={box.value}>{formatValue(row.values[primary.column])}</Table.Td>
+              {parameters.map((column) => (
+                <Table.Td key={column} className={box.value} title={String(row.values[column] ?? '')}>
+                  {parameterText(row.values[column])}
                 </Table.Td>
               ))}
               {anyStopped && <Table.Td className={classes.why}>{row.values[STOPPED]}</Table.Td>}
@@ -132,6 +141,11 @@ function TrialTable({ rows, parameters, primary }: TableProps): JSX.Element {
           ))}
         </Table.Tbody>
       </Table>
+      {shown < rows.length && (
+        <Button size="xs" variant="default" mt="xs" onClick={() => setShown(shown + ROWS)}>
+          Show {Math.min(ROWS, rows.length - shown)} more of {(rows.length - shown).toLocaleString('en')}
+        </Button>
+      )}
     </section>
   )
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RunRow, Value } from '../../../api/types'
-import { factsOf, parametersOf, primaryOf, progressOf } from './trials_of'
+import { factsOf, parametersOf, parameterText, primaryOf, progressOf, ranksOf } from './trials_of'
 
 const LOSS = { name: 'loss', maximize: false, column: 'min(metrics.loss)' }
 
@@ -32,12 +32,41 @@ test('the best so far goes by the order of the trials', () => {
   expect([...progressOf(rows, { ...LOSS, maximize: true }).best]).toEqual([3, 3, 4, 4])
 })
 
-test('axes have the numbers that parameters stand for', () => {
-  const rows = [row('a', { 'params.depth': '4', 'params.kernel': 'rbf', [LOSS.column]: 1 }), row('b', {})]
-  expect(factsOf(rows, ['params.depth', 'params.kernel'], LOSS)).toEqual([
-    { name: 'depth', same: false, values: { a: 4 } },
-    { name: 'kernel', same: false, values: { a: 'rbf' } },
-    { name: 'loss', same: false, values: { a: 1 } },
+test('axes have the numbers that parameters stand for, and none for what is the same for all', () => {
+  const rows = [
+    row('a', { 'params.depth': '4', 'params.kernel': 'rbf', 'params.seed': '7', [LOSS.column]: 1 }),
+    row('b', { 'params.depth': '8', 'params.kernel': 'poly', 'params.seed': '7' }),
+    row('c', { 'params.depth': '8' }),
+  ]
+  expect(factsOf(rows, ['params.depth', 'params.kernel', 'params.seed'], LOSS)).toEqual([
+    { name: 'depth', values: { a: 4, b: 8, c: 8 } },
+    { name: 'kernel', values: { a: 'rbf', b: 'poly' } },
+    { name: 'loss', values: { a: 1 } },
+  ])
+})
+
+test('a parameter that is named like the metric has an axis of its own', () => {
+  const rows = [row('a', { 'params.loss': 'l1', [LOSS.column]: 1 }), row('b', { 'params.loss': 'l2' })]
+  expect(factsOf(rows, ['params.loss'], LOSS).map((fact) => fact.name)).toEqual(['loss', 'loss (metric)'])
+})
+
+test('ranks go from the worst to the best; without a number there is none', () => {
+  const rows = [
+    row('a', { [LOSS.column]: 3 }),
+    row('b', { [LOSS.column]: 1 }),
+    row('c', { [LOSS.column]: 'NaN' }),
+    row('d', { [LOSS.column]: 'Infinity' }),
+    row('e', {}),
+  ]
+  expect(Object.fromEntries(ranksOf(rows, LOSS))).toEqual({ d: 0, a: 0.5, b: 1 })
+  expect(ranksOf(rows, { ...LOSS, maximize: true }).get('d')).toBe(1)
+})
+
+test('parameters are shown with a few digits', () => {
+  expect([parameterText('0.00479979032138916'), parameterText('rbf'), parameterText(undefined)]).toEqual([
+    '0.00479979',
+    'rbf',
+    '',
   ])
 })
 

@@ -1,7 +1,10 @@
-/** A sweep's trials as its page shows them. */
+/** A sweep's trials as its page and the notebook widget show them. */
 
 import type { RunColumns, RunRow, Value } from '../../../api/types'
-import { toNumber } from '../../../parts/format'
+import { formatValue, toNumber } from '../../../parts/format'
+
+/** What the charts need of a trial. */
+export type TrialRow = Pick<RunRow, 'run_id' | 'number' | 'name' | 'values'>
 
 export interface Primary {
   readonly name: string
@@ -52,7 +55,7 @@ export interface Progress {
 }
 
 /** What each trial gave, and the best up to there; trials that gave no number are left out. */
-export function progressOf(rows: readonly RunRow[], { column, maximize }: Primary): Progress {
+export function progressOf(rows: readonly TrialRow[], { column, maximize }: Primary): Progress {
   const found = [...rows]
     .sort((a, b) => placeOf(a) - placeOf(b))
     .map((row, at) => ({ trial: at + 1, value: toNumber(row.values[column] ?? null) }))
@@ -70,27 +73,52 @@ export function progressOf(rows: readonly RunRow[], { column, maximize }: Primar
 }
 
 /** A trial's place among them: its id ends with it; else its number. */
-function placeOf(row: RunRow): number {
+function placeOf(row: TrialRow): number {
   const told = /_(\d+)$/.exec(row.run_id)
   return told ? Number(told[1]) : row.number
 }
 
 export interface Fact {
   readonly name: string
-  readonly same: boolean
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** An axis a column: the values of the trials that have one.  Texts that are numbers are numbers there. */
-export function factsOf(rows: readonly RunRow[], columns: readonly string[], { column, name }: Primary): Fact[] {
-  return [...columns, column].map((each) => {
-    const values: Record<string, unknown> = {}
-    for (const row of rows) {
-      const value = row.values[each]
-      if (value !== null && value !== undefined) values[row.run_id] = plain(value)
-    }
-    return { name: each === column ? name : headingOf(each), same: false, values }
-  })
+/**
+ * An axis a column: the values of the trials that have one. Texts that are numbers are numbers there. Parameters that
+ * are the same for all tell nothing and are left out. The last one is the primary metric.
+ */
+export function factsOf(rows: readonly TrialRow[], columns: readonly string[], { column, name }: Primary): Fact[] {
+  const given = columns.map((each) => factOf(rows, each, headingOf(each))).filter(varies)
+  // A parameter may be named like the metric; axes are told apart by their names.
+  const last = given.some((fact) => fact.name === name) ? `${name} (metric)` : name
+  return [...given, factOf(rows, column, last)]
+}
+
+function factOf(rows: readonly TrialRow[], column: string, name: string): Fact {
+  const values: Record<string, unknown> = {}
+  for (const row of rows) {
+    const value = row.values[column]
+    if (value !== null && value !== undefined) values[row.run_id] = plain(value)
+  }
+  return { name, values }
+}
+
+function varies({ values }: Fact): boolean {
+  return new Set(Object.values(values)).size > 1
+}
+
+/** 0 for the worst trial to 1 for the best; trials that gave no number are left out. */
+export function ranksOf(rows: readonly TrialRow[], { column, maximize }: Primary): ReadonlyMap<string, number> {
+  const told = rows
+    .map((row) => ({ id: row.run_id, value: toNumber(row.values[column] ?? null) }))
+    .filter((each): each is { id: string; value: number } => each.value !== null && !Number.isNaN(each.value))
+    .sort((a, b) => (maximize ? a.value - b.value : b.value - a.value))
+  return new Map(told.map(({ id }, at) => [id, told.length === 1 ? 1 : at / (told.length - 1)]))
+}
+
+/** A parameter as a table shows it: numbers with a few digits. */
+export function parameterText(value: Value | undefined): string {
+  return formatValue(value === undefined ? value : (plain(value) as Value))
 }
 
 function plain(value: Value): unknown {

@@ -1,0 +1,33 @@
+import type { JSX } from 'react'
+import { CardBox } from '../metrics/CardBox'
+import { BestSoFar } from './BestSoFar'
+import { Parameters, type ParametersProps } from './Parameters'
+import classes from './TrialCharts.module.css'
+
+type Props = Omit<ParametersProps, 'height'>
+
+const CURVE = 190
+const LINES = 250
+
+/** The best so far over the trials, and their parameters against what they gave; side by side where there is room. */
+export function TrialCharts(props: Props): JSX.Element {
+  const { rows, primary, columns } = props
+  const hasParameters = columns.length > 0 && rows.length > 1
+  return (
+    <div className={classes.holder}>
+      <div className={classes.charts} data-both={hasParameters || undefined}>
+        <CardBox>
+          <BestSoFar rows={rows} primary={primary} height={CURVE} />
+        </CardBox>
+        {hasParameters && (
+          <CardBox>
+            <section aria-label="Parameters and result">
+              <h3 className={classes.title}>Parameters and {primary.name}</h3>
+              <Parameters {...props} height={LINES} />
+            </section>
+          </CardBox>
+        )}
+      </div>
+    </div>
+  )
+}
