@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from milepost.widgets.contents import MOST_CHILDREN, MOST_METRICS, children_part, run_part
 from milepost.widgets.reading import SeriesWanted
+from milepost.widgets.trials import trials_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,6 +141,10 @@ def _children(reading: Reading, question: Question) -> Answer:
     return {"rows": found["runs"]}, []
 
 
+def _trials(reading: Reading, question: Question) -> Answer:
+    return trials_part(reading, reading.run(_text(question, "run_id"))), []
+
+
 def _cancel(reading: Reading, question: Question) -> Answer:
     reading.cancel(_text(question, "run_id"))
     return {}, []
@@ -162,6 +167,7 @@ _ANSWERS: Final[dict[str, Callable[[Reading, Question], Answer]]] = {
     "log": _log,
     "search_log": _search_log,
     "children": _children,
+    "trials": _trials,
     "cancel": _cancel,
     "portal": _portal,
 }

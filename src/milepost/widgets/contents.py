@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from milepost.widgets.facts import STOPPED
 from milepost.widgets.reading import SeriesWanted
 
 if TYPE_CHECKING:
@@ -212,29 +213,44 @@ def logs_part(reading: Reading, run_id: str, wanted: str | None) -> Part:
 
 def children_part(reading: Reading, run: Part) -> Part:
     """The child runs, the best first where it is known what is best."""
-    primary = primary_metric(run)
-    best = None if primary is None else f"{'max' if primary[1] == MAXIMIZE else 'min'}(metrics.{primary[0]})"
+    primary = primary_part(run)
+    best = None if primary is None else best_column(primary)
     columns = _columns(reading.child_columns(run["run_id"]), best)
-    descending = primary is not None and primary[1] == MAXIMIZE
+    descending = primary is not None and primary["goal"] == MAXIMIZE
     found = reading.children(run["run_id"], columns, best or "number", descending, MOST_CHILDREN)
     return {
         "rows": found["runs"],
         "total": run["children_total"],
         "columns": columns,
-        "primary": None if primary is None else {"name": primary[0], "goal": primary[1], "column": best},
+        "primary": None if primary is None else {**primary, "column": best},
     }
 
 
 def _columns(counts: dict[str, dict[str, int]], best: str | None) -> list[str]:
-    """The best value of the primary metric, and what most of the children have."""
+    """What most of the children have; of a sweep first its best metric, parameters, and why some ended early."""
     named = [
         (count, f"{kind}.{name}")
         for kind in ("metrics", "params", "tags")
         for name, count in counts.get(kind, {}).items()
     ]
     named.sort(key=lambda each: -each[0])
-    first = [] if best is None else [best]
+    first: list[str] = []
+    if best is not None:
+        stopped = [STOPPED] if STOPPED.partition(".")[2] in counts.get("tags", {}) else []
+        given = [column for _, column in named if column.startswith("params.")]
+        first = [best, *given[: _MOST_COLUMNS - 1 - len(stopped)], *stopped]
     return list(dict.fromkeys([*first, *(column for _, column in named)]))[:_MOST_COLUMNS]
+
+
+def primary_part(run: Part) -> Part | None:
+    """The name and the goal of what the children are compared by; None where none is told."""
+    primary = primary_metric(run)
+    return None if primary is None else {"name": primary[0], "goal": primary[1]}
+
+
+def best_column(primary: Part) -> str:
+    """The best value that a child has logged, as a column of runs."""
+    return f"{'max' if primary['goal'] == MAXIMIZE else 'min'}(metrics.{primary['name']})"
 
 
 def primary_metric(run: Part) -> tuple[str, str] | None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _HIDDEN: Final = ("_milepost.", "azureml.git.", "mlflow.source.git.")
 _MOST: Final = 200
+STOPPED: Final = "tags.early_termination"
+"""Why a policy has stopped a trial."""
 
 
 def name(run: Part) -> str:
@@ -63,6 +65,8 @@ def value(cell: Any) -> str:
 
 def column(told: str) -> str:
     """The heading of a column: ``metrics.loss`` is "loss", ``min(metrics.loss)`` "least loss"."""
+    if told == STOPPED:
+        return "stopped early because"
     for begin, word in (("min(metrics.", "least "), ("max(metrics.", "greatest ")):
         if told.startswith(begin):
             return word + told[len(begin) : -1]

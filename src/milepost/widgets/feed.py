@@ -24,6 +24,7 @@ from milepost.widgets.contents import (
     series_part,
     values_part,
 )
+from milepost.widgets.trials import trials_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -33,15 +34,15 @@ if TYPE_CHECKING:
     from milepost.widgets.reading import Reading
 
 TERMINAL: Final = ("Completed", "Failed", "Canceled")
-PARTS: Final = ("run", "metrics", "series", "values", "images", "logs", "children")
+PARTS: Final = ("run", "metrics", "series", "values", "images", "logs", "children", "trials")
 """In the order in which they are read: what comes first is seen first."""
 
 LOOK_S: Final = 0.5
 """How often it is looked, at the most."""
 SLOWEST_S: Final = 2.0
 """How often everything cheap is brought up to date, at the least."""
-_SLOWEST_OF: Final = {"series": 10.0, "values": 10.0, "images": 10.0}
-"""What may cost more: lines of many millions of points."""
+_SLOWEST_OF: Final = {"series": 10.0, "values": 10.0, "images": 10.0, "trials": 10.0}
+"""What may cost more: lines of many millions of points, a thousand trials."""
 _SHARE: Final = 50
 """A part that took so long is left alone for this many times as long: 2 % of a core."""
 _BYTES_A_S: Final = 300_000
@@ -309,7 +310,7 @@ class Feed:
             if self._status() in TERMINAL:
                 return changed.get("files"), self._log
             return tuple((each["name"], each["size"]) for each in self.reading.logs(self.run_id)), self._log
-        if name == "children":
+        if name in ("children", "trials"):
             has_children = self.parts.get("run", {}).get("run", {}).get("children_total")
             return (self._version if not self._is_over() else changed.get("run")) if has_children else "none"
         if name in ("series", "values"):  # of the metrics that were read, which may be older than what has changed
@@ -330,6 +331,8 @@ class Feed:
             return images_part(reading, run_id)
         if name == "logs":
             return logs_part(reading, run_id, self._log)
+        if name == "trials":
+            return trials_part(reading, parts["run"]["run"])
         return children_part(reading, parts["run"]["run"])
 
     def _status(self) -> str | None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from milepost.widgets import facts
 from milepost.widgets.picture_chart import HEIGHT, WIDTH, chart
+from milepost.widgets.picture_trials import PARALLEL_HEIGHT, PARALLEL_WIDTH, best_so_far, parallel
+from milepost.widgets.trials import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +58,7 @@ def picture(parts: dict[str, Any], token: str, *, message: str = "", live: bool 
             _numbers(parts.get("metrics", {}).get("metrics", [])),
             _charts(parts.get("series", b"")),
             _images(parts.get("images", {})),
+            _trials(parts.get("trials", {})),
             _children(parts.get("children", {})),
             _log(parts.get("logs", {})),
             _pairs("Tags", run["tags"]),
@@ -126,6 +129,21 @@ def _images(images: Part) -> str:
     return "".join(f"<p>{each}</p>" for each in found)
 
 
+def _trials(trials: Part) -> str:
+    if not trials:
+        return ""
+    metric = trials["primary"]["name"]
+    drawn = [
+        _image(made.encode(), "image/svg+xml", label, *size)
+        for made, label, size in (
+            (best_so_far(trials), f"Best {metric} so far", (WIDTH, HEIGHT)),
+            (parallel(trials), f"Parameters and {metric}", (PARALLEL_WIDTH, PARALLEL_HEIGHT)),
+        )
+        if made
+    ]
+    return f"<p>{' '.join(drawn)}</p>" if drawn else ""
+
+
 def _children(children: Part) -> str:
     rows = children.get("rows", [])
     if not rows:
@@ -133,11 +151,15 @@ def _children(children: Part) -> str:
     columns = children["columns"]
     head = ("Child run", "Status", *(facts.column(each) for each in columns))
     listed = [
-        (facts.name(row), row["status"], *(facts.value(row["values"].get(each)) for each in columns))
+        (facts.name(row), row["status"], *(_cell(each, row["values"].get(each)) for each in columns))
         for row in rows[:_MOST_CHILDREN]
     ]
     title = "Child runs, best first" if children.get("primary") else "Child runs"
     return _table(title, head, listed, children["total"])
+
+
+def _cell(column: str, value: Any) -> str:
+    return facts.value(given(value) if column.startswith("params.") else value)
 
 
 def _log(logs: Part) -> str:

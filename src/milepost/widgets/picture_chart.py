@@ -62,7 +62,7 @@ def chart(title: str, series: DecodedSeries, x_label: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>'
-        f'<text x="8" y="15" font-weight="bold" {text}>{escape(_short(title, 44))}</text>'
+        f'<text x="8" y="15" font-weight="bold" {text}>{escape(short(title, 44))}</text>'
         f'<path d="M{_LEFT} {ceiling}V{floor}H{end}M{_LEFT} {ceiling}H{end}" fill="none" stroke="{_GRID}"/>'
         f"{band}{mark}"
         f'<text x="{_LEFT - 4}" y="{ceiling + 8}" text-anchor="end" {text}>{number(top)}</text>'
@@ -70,7 +70,7 @@ def chart(title: str, series: DecodedSeries, x_label: str) -> str:
         f'<text x="{_LEFT}" y="{HEIGHT - 7}" {text}>{number(left)}</text>'
         f'<text x="{end}" y="{HEIGHT - 7}" text-anchor="end" {text}>{number(right)}</text>'
         f'<text x="{(_LEFT + end) / 2:.0f}" y="{HEIGHT - 7}" text-anchor="middle" {text}>'
-        f"{escape(_short(x_label, 24))}</text></svg>"
+        f"{escape(short(x_label, 24))}</text></svg>"
     )
 
 
@@ -83,6 +83,7 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _short(text: str, most: int) -> str:
+def short(text: str, most: int) -> str:
+    """A text of at most so many characters, all of them printable."""
     text = "".join(each if each.isprintable() else "\ufffd" for each in text)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -38,6 +38,7 @@ class RunView(anywidget.AnyWidget):
     images = traitlets.Dict().tag(sync=True)
     logs = traitlets.Dict().tag(sync=True)
     children = traitlets.Dict().tag(sync=True)
+    trials = traitlets.Dict().tag(sync=True)
 
     _feed: ClassVar[Any] = None
 

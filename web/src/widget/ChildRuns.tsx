@@ -1,10 +1,12 @@
 import { useMemo, useState } from 'react'
 import type { RunRow, Value } from '../api/types'
+import { parameterText, STOPPED } from '../pages/run/trials/trials_of'
 import { formatDuration, formatValue, toNumber } from '../parts/format'
 import { Status } from '../parts/Status'
 import { askFor, type Channel } from './channel'
 import type { ChildrenPart } from './model'
 import type { RunSource } from './source'
+import { Trials } from './Trials'
 import { useAsked } from './use_asked'
 import classes from './widget.module.css'
 
@@ -75,6 +77,7 @@ export function ChildRuns({ source, channel, onOpen }: Props) {
         {primary &&
           `, compared by ${primary.name} (${primary.goal === 'maximize' ? 'the greater' : 'the less'}, the better)`}
       </p>
+      {primary && <Trials source={source} channel={channel} onOpen={onOpen} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
       <section className={classes.scroll} tabIndex={0} aria-label="Child runs">
         <table className={classes.table}>
@@ -115,8 +118,8 @@ export function ChildRuns({ source, channel, onOpen }: Props) {
                 </td>
                 <td>{formatDuration(row.duration_s)}</td>
                 {part.columns.map((column) => (
-                  <td key={column} className={classes.value}>
-                    {formatValue(row.values[column])}
+                  <td key={column} className={column === STOPPED ? classes.why : classes.value}>
+                    {column.startsWith('params.') ? parameterText(row.values[column]) : formatValue(row.values[column])}
                   </td>
                 ))}
               </tr>
@@ -130,6 +133,7 @@ export function ChildRuns({ source, channel, onOpen }: Props) {
 
 /** "metrics.loss" as "loss"; "min(metrics.loss)" as "least loss". */
 function headingOf(column: string): string {
+  if (column === STOPPED) return 'Stopped early because'
   for (const [begin, word] of [
     ['min(metrics.', 'least '],
     ['max(metrics.', 'greatest '],

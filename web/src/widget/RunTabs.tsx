@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useId, useRef, useState } from 'react'
+import { primaryOf } from '../pages/run/trials/trials_of'
 import { ChildRuns } from './ChildRuns'
 import type { Channel } from './channel'
 import { Details } from './Details'
@@ -17,13 +18,14 @@ interface Props {
 const TABS = ['Metrics', 'Images', 'Logs', 'Child runs', 'Details'] as const
 type Tab = (typeof TABS)[number]
 
-/** What there is of the run, by kind. Where it has child runs and no metrics of its own, those are seen first. */
+/** What there is of the run, by kind. Child runs are seen first where it is a sweep, or has no metrics of its own. */
 export function RunTabs({ source, channel, onOpen }: Props) {
   const id = useId()
   const [chosen, setChosen] = useState<Tab | null>(null)
   const list = useRef<HTMLDivElement>(null)
   const counts = countsOf(source)
-  const tab = chosen ?? firstTab(counts)
+  const tab =
+    chosen ?? firstTab(counts, source.run !== undefined && source.run !== null && primaryOf(source.run.run) !== null)
   const pressed = (event: KeyboardEvent) => {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
     if (by === 0) return
@@ -81,7 +83,8 @@ function countsOf(source: RunSource): Readonly<Record<Tab, number | null>> {
   }
 }
 
-function firstTab(counts: Readonly<Record<Tab, number | null>>): Tab {
+function firstTab(counts: Readonly<Record<Tab, number | null>>, isSweep: boolean): Tab {
+  if (isSweep && counts['Child runs']) return 'Child runs'
   if (counts.Metrics) return 'Metrics'
   if (counts['Child runs']) return 'Child runs'
   return counts.Logs ? 'Logs' : 'Metrics'

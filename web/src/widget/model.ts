@@ -77,6 +77,17 @@ export interface ChildrenPart {
   readonly primary: Primary | null
 }
 
+/** The trials of a sweep, by columns of the same length, the best first. */
+export interface TrialsPart {
+  readonly primary: { readonly name: string; readonly goal: 'maximize' | 'minimize' }
+  readonly total: number
+  readonly ids: readonly string[]
+  readonly numbers: readonly number[]
+  readonly names: readonly (string | null)[]
+  readonly values: readonly (number | null)[]
+  readonly parameters: Readonly<Record<string, readonly Value[]>>
+}
+
 /** What is told of the kernel's side. */
 export interface Told {
   readonly trouble?: string | null
@@ -95,6 +106,7 @@ export interface Parts {
   readonly images: ImagesPart
   readonly logs: LogsPart
   readonly children: ChildrenPart
+  readonly trials: TrialsPart
   readonly told: Told
 }
 

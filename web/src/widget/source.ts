@@ -93,6 +93,7 @@ export function useSentRun(model: WidgetModel): RunSource {
   const images = usePart(model, 'images')
   const logs = usePart(model, 'logs')
   const children = usePart(model, 'children')
+  const trials = usePart(model, 'trials')
   const told = usePart(model, 'told')
   const lines = useMemo(() => decoded(series), [series])
   const source: Mutable<RunSource> = { runId: String(model.get('run_id')), lines, isSent: true, error: null }
@@ -102,6 +103,7 @@ export function useSentRun(model: WidgetModel): RunSource {
   if (images) source.images = images
   if (logs) source.logs = logs
   if (children) source.children = children
+  if (trials) source.trials = trials
   if (told) source.told = told
   return source
 }

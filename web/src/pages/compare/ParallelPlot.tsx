@@ -141,12 +141,15 @@ export function ParallelPlot(properties: Properties): JSX.Element | null {
         </g>
         {raised && <path className={classes.lifted} d={raised.path} stroke={raised.stroke.colour} />}
         {above && (
-          <path
-            className={classes.above}
-            d={above.path}
-            stroke={above.stroke.colour}
-            strokeDasharray={above.stroke.dash?.join(' ') || undefined}
-          />
+          <>
+            <path className={classes.halo} d={above.path} />
+            <path
+              className={classes.above}
+              d={above.path}
+              stroke={above.stroke.colour}
+              strokeDasharray={above.stroke.dash?.join(' ') || undefined}
+            />
+          </>
         )}
         {shown.map(({ fact, axis }, index) => (
           <g key={fact.name} transform={`translate(${xAt(index)} 0)`}>

@@ -31,8 +31,10 @@ export function asNumber(cell: Cell): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** From this factor between the least and the greatest value on an axis is logarithmic where it may choose. */
+/** From this factor between the least and the greatest value on an axis is logarithmic where it may choose... */
 const WIDE = 100
+/** ... and most values would be crowded at its beginning otherwise: half of them within this part of it. */
+const CROWDED = 0.2
 
 /**
  * An axis for these cells: of numbers where all that are there are numbers, else of texts. Null where none is there.
@@ -45,7 +47,11 @@ export function axisOf(cells: readonly Cell[], log: boolean | 'auto' = false): A
   if (numbers.length > 0 && numbers.length + unplaced === present.length) {
     const min = Math.min(...numbers)
     const max = Math.max(...numbers)
-    if (min > 0 && max > min && (log === true || (log === 'auto' && max / min >= WIDE))) {
+    if (
+      min > 0 &&
+      max > min &&
+      (log === true || (log === 'auto' && max / min >= WIDE && isCrowded(numbers, min, max)))
+    ) {
       const room = (max / min) ** 0.04
       return {
         kind: 'number',
@@ -60,6 +66,11 @@ export function axisOf(cells: readonly Cell[], log: boolean | 'auto' = false): A
   }
   const values = [...new Set(present.map(cellText))].sort()
   return values.length === 0 ? null : { kind: 'text', values }
+}
+
+function isCrowded(numbers: readonly number[], min: number, max: number): boolean {
+  const near = numbers.filter((value) => value - min <= CROWDED * (max - min))
+  return near.length * 2 >= numbers.length
 }
 
 /** Where on the axis a cell is: 0 (its beginning) to 1; null where it has no place. */

@@ -6,8 +6,8 @@ import classes from './TrialCharts.module.css'
 
 type Props = Omit<ParametersProps, 'height'>
 
-const CURVE = 190
-const LINES = 250
+const CURVE = 230
+const LINES = 240
 
 /** The best so far over the trials, and their parameters against what they gave; side by side where there is room. */
 export function TrialCharts(props: Props): JSX.Element {
