@@ -96,6 +96,23 @@ RunDetails(run).show()
 )
 
 
+TRIALS = (
+    START
+    + r"""
+EVIL = "<img src=x onerror=\"window.stolen=1;alert(1)\"></svg><script>window.stolen=2</script>"
+run = Experiment(ws, "tuned").start_logging(snapshot_directory=None, display_name="tuned")
+run.add_properties({"primary_metric_config": '{"name": "mse", "goal": "minimize"}'})
+for number in range(60):
+    child = run.child_run(f"trial {number}", run_id=f"{run.id}_{number}")
+    child._say("params", {"set": {"rate": str(number / 60), EVIL: EVIL + str(number % 3)}})
+    child.log("mse", abs(number - 40))
+    child.complete()
+run.complete()
+RunDetails(run)
+"""
+)
+
+
 @pytest.fixture(scope="module")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     folder = tmp_path_factory.mktemp("jupyter")
@@ -216,6 +233,38 @@ def test_child_runs_are_best_first_and_open_while_a_cell_is_executed(jupyter: Ju
                 ".map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' | ')}`)"
             )
             assert found == [], tab
+    opened.close()
+
+
+def test_a_sweep_shows_its_best_so_far_and_its_parameters_whose_lines_open_trials(
+    jupyter: Jupyter, open_in: Open
+) -> None:
+    path = jupyter.folder / "trials.ipynb"
+    write_notebook(path, TRIALS)
+    opened = open_in(jupyter, "lab", path.name)
+    opened.run_cell(0)
+    widget = opened.widget()
+    until(opened, lambda: points_of(opened, "Best mse so far") == 120, "the best so far, and each trial")
+    lines = widget.locator("path[data-run]")
+    until(opened, lambda: lines.count() == 60, "a line a trial")
+    assert lines.last.get_attribute("data-run").endswith("_40")  # type: ignore[union-attr]
+    plot = widget.get_by_role("region", name="Parameters and result")
+    plot.scroll_into_view_if_needed()
+    axis = plot.locator("rect[class*=reach]").last.bounding_box()
+    assert axis is not None
+    middle = axis["x"] + axis["width"] / 2
+    opened.page.mouse.move(middle, axis["y"] + axis["height"])
+    opened.page.mouse.down()
+    opened.page.mouse.move(middle, axis["y"] + axis["height"] * 0.9, steps=3)
+    opened.page.mouse.up()
+    plot.get_by_text(re.compile(r"^\d of 60 trials are within the ranges")).wait_for(timeout=WAIT_MS)
+    lines.last.dispatch_event("mouseover")
+    plot.get_by_text(re.compile("trial 40 .*rate: 0.666667.*mse: 0")).wait_for(timeout=WAIT_MS)
+    assert widget.evaluate("w => w.querySelectorAll('script, img[src=x]').length") == 0
+    lines.last.dispatch_event("click")
+    widget.get_by_role("heading", name="trial 40").wait_for(timeout=WAIT_MS)
+    assert opened.page.evaluate("window.stolen") is None
+    assert opened.trouble == []
     opened.close()
 
 

@@ -36,15 +36,16 @@ export function ink(dark: boolean): Ink {
 }
 
 const WORSE_TO_BETTER = {
-  light: ['#c5cbd8', '#7f9ad8', '#16267c'],
-  dark: ['#414a5e', '#5f86dd', '#d3e0ff'],
+  light: ['#bcc4d4', '#7f9ad8', '#16267c'],
+  dark: ['#48526a', '#5f86dd', '#d3e0ff'],
 } as const
 const BEST = { light: '#d9480f', dark: '#ffa94d' } as const
 
-/** How good a result is among others, 0 (the worst) to 1: from pale to strong, in light and in dark. */
+/** How good a result is among others, 0 (the worst) to 1: from pale to strong, which only the best are. */
 export function rankColour(rank: number, dark: boolean): string {
   const [worst, middle, best] = WORSE_TO_BETTER[dark ? 'dark' : 'light']
-  return rank < 0.5 ? between(worst, middle, rank * 2) : between(middle, best, rank * 2 - 1)
+  const part = rank ** 2.5
+  return part < 0.5 ? between(worst, middle, part * 2) : between(middle, best, part * 2 - 1)
 }
 
 /** The colour of the best of all. */

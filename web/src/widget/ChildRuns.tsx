@@ -107,7 +107,7 @@ export function ChildRuns({ source, channel, onOpen }: Props) {
             {rows.map((row) => (
               <tr key={row.run_id} data-best={row === best || row.run_id === best?.run_id || undefined}>
                 <td>{row.number}</td>
-                <td>
+                <td className={classes.named}>
                   <button type="button" className={classes.open} onClick={() => onOpen(row.run_id)}>
                     {row.name || row.run_id}
                   </button>
@@ -116,7 +116,7 @@ export function ChildRuns({ source, channel, onOpen }: Props) {
                 <td>
                   <Status status={row.status} />
                 </td>
-                <td>{formatDuration(row.duration_s)}</td>
+                <td className={classes.brief}>{formatDuration(row.duration_s)}</td>
                 {part.columns.map((column) => (
                   <td key={column} className={column === STOPPED ? classes.why : classes.value}>
                     {column.startsWith('params.') ? parameterText(row.values[column]) : formatValue(row.values[column])}

@@ -24,8 +24,8 @@ export function RunTabs({ source, channel, onOpen }: Props) {
   const [chosen, setChosen] = useState<Tab | null>(null)
   const list = useRef<HTMLDivElement>(null)
   const counts = countsOf(source)
-  const tab =
-    chosen ?? firstTab(counts, source.run !== undefined && source.run !== null && primaryOf(source.run.run) !== null)
+  const isSweep = !!source.run && primaryOf(source.run.run) !== null
+  const tab = chosen ?? firstTab(counts, isSweep)
   const pressed = (event: KeyboardEvent) => {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
     if (by === 0) return
@@ -59,6 +59,7 @@ export function RunTabs({ source, channel, onOpen }: Props) {
         id={`${id}panel`}
         aria-labelledby={`${id}${TABS.indexOf(tab)}`}
         className={classes.panel}
+        data-tall={(isSweep && tab === 'Child runs') || undefined}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
         tabIndex={0}
       >

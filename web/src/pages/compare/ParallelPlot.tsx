@@ -99,7 +99,7 @@ export function ParallelPlot(properties: Properties): JSX.Element | null {
   return (
     <div ref={ref} className={classes.box}>
       <div className={classes.heads} style={{ width: whole }}>
-        {shown.map(({ fact, axis }, index) => head(fact, axis, xAt(index), Math.min(gap, 2 * side) - 12))}
+        {shown.map(({ fact, axis }, index) => head(fact, axis, xAt(index), Math.min(gap, 2 * side) - 6))}
       </div>
       <svg className={classes.plot} width={whole} height={height}>
         <title>Parallel coordinates</title>
@@ -153,7 +153,7 @@ export function ParallelPlot(properties: Properties): JSX.Element | null {
         )}
         {shown.map(({ fact, axis }, index) => (
           <g key={fact.name} transform={`translate(${xAt(index)} 0)`}>
-            <Ticks axis={axis} yAt={yAt} most={Math.max(6, Math.floor(gap / 9))} />
+            <Ticks axis={axis} yAt={yAt} most={Math.max(6, Math.floor(gap / 8))} />
             {drawn?.name === fact.name ? (
               <Mark from={yAt(drawn.from)} to={yAt(drawn.to)} />
             ) : (

@@ -23,6 +23,8 @@ export interface ParametersProps {
   readonly columns: readonly string[]
   readonly primary: Primary
   readonly height: number
+  /** Between two axes, at the least. */
+  readonly gap?: number | undefined
   readonly onOpen: (runId: string) => void
   /** Names alone where there is none. */
   readonly Heading?: AxisHeading | undefined
@@ -34,7 +36,7 @@ const NO_BRUSHES: ReadonlyMap<string, Brush> = new Map()
 
 /** What the trials were given against what they gave: an axis each, a line a trial, the better the stronger. */
 export function Parameters(props: ParametersProps): JSX.Element | null {
-  const { rows, columns, primary, height, onOpen, Heading = NameOnly, actions } = props
+  const { rows, columns, primary, height, gap = 62, onOpen, Heading = NameOnly, actions } = props
   const dark = useDark()
   const [brushes, setBrushes] = useState(NO_BRUSHES)
   const highlight = useMemo(createHighlight, [])
@@ -55,7 +57,7 @@ export function Parameters(props: ParametersProps): JSX.Element | null {
     }),
     [best, ranks, dark],
   )
-  const sizes = useMemo(() => ({ height, side: 60, gap: 92 }), [height])
+  const sizes = useMemo(() => ({ height, side: 48, gap }), [height, gap])
   const chosen = chosenOf(runs, facts, brushes)
   const onBrush = (name: string, brush: Brush | null) => {
     const next = new Map(brushes)

@@ -4,13 +4,11 @@ import { BestSoFar } from './BestSoFar'
 import { Parameters, type ParametersProps } from './Parameters'
 import classes from './TrialCharts.module.css'
 
-type Props = Omit<ParametersProps, 'height'>
-
-const CURVE = 230
-const LINES = 240
+const CURVE = 200
+const LINES = 210
 
 /** The best so far over the trials, and their parameters against what they gave; side by side where there is room. */
-export function TrialCharts(props: Props): JSX.Element {
+export function TrialCharts(props: Omit<ParametersProps, 'height'>): JSX.Element {
   const { rows, primary, columns } = props
   const hasParameters = columns.length > 0 && rows.length > 1
   return (

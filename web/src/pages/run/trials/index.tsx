@@ -66,6 +66,7 @@ function OfSweep({ run, primary }: { readonly run: RunDetail; readonly primary: 
         rows={rows}
         columns={parameters}
         primary={primary}
+        gap={86}
         Heading={AxisHead}
         onOpen={(runId) => navigate(runPath(run.experiment, runId))}
         actions={(runIds) => (
