@@ -3,8 +3,8 @@
     python benchmarks/notebook.py [--quick]
 
 Real JupyterLab, a real browser, a real kernel.  Two runs are shown: one with 1,000,000 points of a metric, one with 100
-child runs.  "Opens": from the key that executes the cell ``RunDetails(run).show()`` to a drawn chart, or a table of
-children, in a kernel that has imported ``azureml.core`` and read the run before.  What a widget holds up: the time of
+child runs of a sweep.  "Opens": from the key that executes the cell ``RunDetails(run).show()`` to a drawn chart, or a
+table of children and a line for each in parallel coordinates, in a kernel that has imported ``azureml.core`` and read the run before.  What a widget holds up: the time of
 empty cells that are executed one after the other, before it is shown and from that moment on; for these two, and for a
 run that another process logs 1,000 points a second to.
 """
@@ -39,6 +39,8 @@ with Experiment(ws, "bench").start_logging(snapshot_directory=None, display_name
     run.add_properties({{"primary_metric_config": '{{"name": "mse", "goal": "minimize"}}'}})
     for number in range({CHILDREN}):
         with run.child_run(f"trial {{number}}") as child:
+            given = {{"rate": number / 7, "depth": number % 5, "kernel": "abc"[number % 3], "size": number % 11}}
+            child._say("params", {{"set": {{name: str(value) for name, value in given.items()}}}})
             for step in range(20):
                 child.log("mse", number + 1 / (step + 1))
 """
@@ -71,7 +73,8 @@ def opening(folder: Path, home: Path) -> dict[str, list[float]]:
         "points": "() => [...document.querySelectorAll('.jp-OutputArea-output div')]"
         ".some(e => e.shadowRoot?.querySelector('[aria-label^=\"Chart of loss\"] canvas'))",
         "children": "() => [...document.querySelectorAll('.jp-OutputArea-output div')]"
-        f".some(e => e.shadowRoot?.querySelectorAll('tbody tr').length === {CHILDREN})",
+        f".some(e => e.shadowRoot?.querySelectorAll('tbody tr').length === {min(CHILDREN, 200)}"
+        f" && e.shadowRoot.querySelectorAll('path[data-run]').length === {CHILDREN})",
     }
     server = Jupyter(folder / "notebooks", folder / "private", home)
     server.start()

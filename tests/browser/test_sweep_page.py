@@ -16,7 +16,7 @@ with Experiment(Workspace.get("portal"), "swept").start_logging(snapshot_directo
     run.add_properties({"primary_metric_config": '{"name": "loss", "goal": "minimize"}'})
     for number, rate in enumerate((0.5, 0.1, 0.9)):
         child = run.child_run(f"rate {rate}", run_id=f"{run.id}_{number}")
-        child._say("params", {"set": {"rate": str(rate), "kernel": "rbf"}})
+        child._say("params", {"set": {"rate": str(rate), "kernel": "rbf" if number else "linear"}})
         child.log_list("loss", [1.0, rate])
         if rate > 0.8:
             child.tag("early_termination", "Bandit: it is too far behind")
