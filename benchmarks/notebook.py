@@ -2,11 +2,11 @@
 
     python benchmarks/notebook.py [--quick]
 
-Real JupyterLab, a real browser, a real kernel.  Two runs are shown: one with 1,000,000 points of a metric, one with 100
-child runs of a sweep.  "Opens": from the key that executes the cell ``RunDetails(run).show()`` to a drawn chart, or a
-table of children and a line for each in parallel coordinates, in a kernel that has imported ``azureml.core`` and read the run before.  What a widget holds up: the time of
-empty cells that are executed one after the other, before it is shown and from that moment on; for these two, and for a
-run that another process logs 1,000 points a second to.
+Real JupyterLab, a real browser, a real kernel.  Two runs are shown: one with 1,000,000 points of a metric, one with
+100 child runs of a sweep.  "Opens": from the key that executes the cell ``RunDetails(run).show()`` to a drawn chart,
+or a table of children and a line for each in parallel coordinates, in a kernel that has imported ``azureml.core`` and
+read the run before.  What a widget holds up: the time of empty cells that are executed one after the other, before it
+is shown and from that moment on; for these two, and for a run that another process logs 1,000 points a second to.
 """
 
 from __future__ import annotations
