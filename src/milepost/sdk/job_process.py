@@ -1,7 +1,7 @@
 """What Milepost's own processes begin with; not for use by hand.
 
 An agent sees to a workspace's submitted runs, a supervisor does one of them (a sweep's is its controller), a preparer
-builds the environment of one.
+builds the environment of one, a fork server becomes supervisors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         own_process.leave_parent()
     # A terminal's end is not ours, and a run is ended by asking for it (jobs/job.py).
     own_process.pass_over("SIGHUP", "SIGINT", *(["SIGTERM"] if kind == "supervise" else []))
-    processes: dict[str, Callable[..., None]] = {"agent": _agent, "supervise": _supervise, "prepare": _prepare}
+    processes: dict[str, Callable[..., None]] = {
+        "agent": _agent,
+        "supervise": _supervise,
+        "fork": _fork,
+        "prepare": _prepare,
+    }
     processes[kind](Path(folder), *rest)
 
 
@@ -38,10 +43,41 @@ def _agent(workspace: Path) -> None:
 
     record = job_record(workspace)
     record.listen()
-    launcher = LocalLauncher(entry("supervise", workspace))
+    launcher = LocalLauncher(entry("supervise", workspace), entry("fork", workspace))
     idle_s = float(os.environ.get("MILEPOST_AGENT_IDLE") or IDLE_S)
     serve(Agent(workspace, home(), record, launcher, entry("prepare", workspace)), idle_s)
+    launcher.close()
     record.close()
+
+
+def _fork(workspace: Path) -> None:
+    from milepost.jobs import fork_server
+    from milepost.sdk.home import read_workspace
+
+    with own_process.no_threads():
+        _load(is_on_server=read_workspace(workspace).server is not None)
+    run_id = fork_server.serve(workspace)
+    if run_id is not None:
+        own_process.pass_over("SIGTERM")
+        _supervise(workspace, run_id)
+
+
+def _load(*, is_on_server: bool) -> None:
+    """All that supervisors load, and nothing that opens anything."""
+    import psutil  # noqa: F401
+
+    import milepost.jobs.machine
+    import milepost.jobs.packages
+    import milepost.jobs.sampling
+    import milepost.jobs.supervisor
+    import milepost.journal.recovery
+    import milepost.sdk.batches
+    import milepost.sdk.job_record
+    import milepost.sdk.refused
+    import milepost.store.store  # noqa: F401
+
+    if is_on_server:
+        import milepost.sdk.server_store  # noqa: F401
 
 
 def _supervise(workspace: Path, run_id: str) -> None:
