@@ -64,7 +64,11 @@ def _fork(workspace: Path) -> None:
 
 def _load(*, is_on_server: bool) -> None:
     """All that supervisors load, and nothing that opens anything."""
-    import psutil  # noqa: F401
+    import ctypes.util
+    import sqlite3
+
+    import psutil
+    import pynvml  # noqa: F401
 
     import milepost.jobs.machine
     import milepost.jobs.packages
@@ -74,6 +78,8 @@ def _load(*, is_on_server: bool) -> None:
     import milepost.sdk.batches
     import milepost.sdk.job_record
     import milepost.sdk.refused
+    import milepost.store.drafts
+    import milepost.store.local_blobs
     import milepost.store.store  # noqa: F401
 
     if is_on_server:
