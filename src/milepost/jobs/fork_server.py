@@ -1,9 +1,9 @@
 """Supervisors by fork: a process that has loaded all that a supervisor needs becomes one in milliseconds.
 
-Loading it costs a second of CPU and most of a supervisor's memory.  So where there are many runs, the agent has a *fork
-server*: a process that loads it once, holds no store, journal, lock or thread, and forks a supervisor for each run's id
-that it reads.  It ends with its agent, whose end of the pipe is closed then; the supervisors go on.  On Linux only: what
-other systems' libraries do in threads of their own does not outlive a fork.
+Loading it costs a second of CPU and most of a supervisor's memory.  So where there are many runs, the agent has a
+*fork server*: a process that loads it once, holds no store, journal, lock or thread, and forks a supervisor for each
+run's id that it reads.  It ends with its agent, whose end of the pipe is closed then; the supervisors go on.  On Linux
+only: what other systems' libraries do in threads of their own does not outlive a fork.
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ class ForkServer:
         return self._ready
 
     def fork(self, run_id: str, log: Path) -> tuple[int, str]:
-        """Have it become that run's supervisor, which prints to ``log``; gives the process, and what tells it from later
-        ones of its id.  Raises OSError."""
+        """Have it become that run's supervisor, which prints to ``log``.
+
+        Gives the process's id and what tells it from later ones of that id.  Raises OSError.
+        """
         assert self._process.stdin is not None
         os.write(self._process.stdin.fileno(), json.dumps([run_id, str(log)]).encode() + b"\n")
         answer = self._answer(ANSWER_S)
@@ -125,7 +127,7 @@ def serve(workspace: Path) -> str | None:
                     _say(str(error))
                     continue
                 if pid == 0:
-                    _detach(workspace, Path(log), ["milepost", "supervise", run_id])
+                    _detach(workspace, Path(log), ["milepost", "supervise", str(workspace), run_id])
                     return str(run_id)
                 children += 1
                 _say([pid, process_tree.started(pid) or ""])

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,7 @@ class LocalLauncher:
         self._launches = 0
         self._expects_many = False
         self._forks: ForkServer | None = None
+        self._ready_by = 0.0
         self._troubles = 0
 
     def launch(self, job: Job, folder: Path) -> str:
@@ -67,10 +69,11 @@ class LocalLauncher:
             if self._forks is None:
                 if self._launches > 1 or self._expects_many:
                     self._forks = ForkServer(lambda: self._start_fork_server(workspace))
+                    self._ready_by = time.monotonic() + (_LOADING_S if self._expects_many else 0.0)
                 if job.sweep is not None or not self._expects_many:
                     return None
             assert self._forks is not None
-            if self._forks.is_ready(_LOADING_S if self._expects_many else 0.0):
+            if self._forks.is_ready(max(0.0, self._ready_by - time.monotonic())):
                 return self._forks.fork(job.run_id, log)
         except (OSError, ValueError):
             self._troubles += 1

@@ -158,11 +158,11 @@ class Supervisor:
             return
         self._facts_told = True
         try:
-            from milepost.jobs import machine, packages
+            from milepost.jobs import machine, package_memory
 
             self._tell("machine", machine.facts(self.folder))
             variables = {**processes.variables, jobs.MARK: ""}  # what asks is none of the run's processes
-            self._tell("packages", packages.of(interpreter.path, variables=variables))
+            self._tell("packages", package_memory.packages_of(interpreter.path, variables, self.workspace))
         except Exception as error:  # whatever it is: it must not end the run
             self._warn(f"the machine or the packages could not be recorded: {error}")
 

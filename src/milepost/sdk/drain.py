@@ -120,8 +120,8 @@ class Drain:
 
     ``open_sink`` is called in that thread: it may take long and may fail; it is called again then.  So is
     ``say_alive``, where there is one: now and then, with the journal's id; it gives whether to say it again.
-    ``hold_off_s``: so long (seconds) after the first word the journal is only brought to the disk, unless somebody waits
-    or much is logged: a process that has ended by then never loads what opens a store.
+    ``hold_off_s``: so long (seconds) after the first word the journal is only brought to the disk, unless somebody
+    waits or much is logged: a process that has ended by then never loads what opens a store.
     """
 
     def __init__(
@@ -266,9 +266,10 @@ class Drain:
 
     def _run(self, wakeups: queue.SimpleQueue[_Waiter | None]) -> None:
         left: list[_Waiter] = []
-        wakes = 0
+        wakes = 0  # the first one tells that there is something, others that there is much
         while not self._stopping and self.wakeups is wakeups:
             waiters = left
+            before = wakes
             try:
                 more = wakeups.get(timeout=self._pause(bool(left)))
                 while True:
@@ -280,7 +281,8 @@ class Drain:
             except queue.Empty:
                 pass
             if not waiters and wakes < 2 and time.monotonic() < self._holds_off_until:
-                self._hold_off()
+                if wakes == before:
+                    self._hold_off()
                 continue
             left = waiters if time.monotonic() < self._not_before else self._serve(waiters)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from milepost.sdk import own_process
 
@@ -62,28 +64,31 @@ def _fork(workspace: Path) -> None:
         _supervise(workspace, run_id)
 
 
+_LOADED: Final = (
+    "ctypes.util",
+    "psutil",
+    "pynvml",
+    "sqlite3",
+    "milepost.jobs.machine",
+    "milepost.jobs.package_memory",
+    "milepost.jobs.sampling",
+    "milepost.jobs.supervisor",
+    "milepost.journal.recovery",
+    "milepost.sdk.batches",
+    "milepost.sdk.job_record",
+    "milepost.sdk.refused",
+    "milepost.store.drafts",
+    "milepost.store.local_blobs",
+    "milepost.store.store",
+)
+"""All that supervisors load; none of it opens anything."""
+
+
 def _load(*, is_on_server: bool) -> None:
-    """All that supervisors load, and nothing that opens anything."""
-    import ctypes.util
-    import sqlite3
-
-    import psutil
-    import pynvml  # noqa: F401
-
-    import milepost.jobs.machine
-    import milepost.jobs.packages
-    import milepost.jobs.sampling
-    import milepost.jobs.supervisor
-    import milepost.journal.recovery
-    import milepost.sdk.batches
-    import milepost.sdk.job_record
-    import milepost.sdk.refused
-    import milepost.store.drafts
-    import milepost.store.local_blobs
-    import milepost.store.store  # noqa: F401
-
+    for name in _LOADED:
+        import_module(name)
     if is_on_server:
-        import milepost.sdk.server_store  # noqa: F401
+        import_module("milepost.sdk.server_store")
 
 
 def _supervise(workspace: Path, run_id: str) -> None:
