@@ -280,7 +280,7 @@ class Drain:
                     more = wakeups.get_nowait()
             except queue.Empty:
                 pass
-            if not waiters and wakes < 2 and time.monotonic() < self._holds_off_until:
+            if not waiters and time.monotonic() < self._holds_off_until and (wakes < 2 or self._stopping):
                 if wakes == before:
                     self._hold_off()
                 continue
