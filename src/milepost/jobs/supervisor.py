@@ -239,9 +239,13 @@ class Supervisor:
         if request is not None and request != wanted:
             end = End(request.status, request.error)
         if settled and end.status == "Canceled":
+            message = f"The run {job.run_id} that it belongs to was cancelled."
+            error = {"code": "ParentCanceled", "message": message, "details": ""}
             for child in self.record.unfinished(job.run_id):
-                message = f"The run {job.run_id} that it belongs to was cancelled."
-                status(self.record, child, "Canceled", {"code": "ParentCanceled", "message": message, "details": ""})
+                place = jobs.job_folder(self.workspace, child)
+                # One that was submitted has ended when its processes have, which its own supervisor says.
+                if not (place.is_dir() and jobs.ask(place, jobs.Request("Canceled", error))):
+                    status(self.record, child, "Canceled", error)
         status(self.record, job.run_id, end.status, end.error)
         self.record.settle(SETTLE_S)
 
