@@ -1,6 +1,6 @@
 """What a sweep costs for each trial: many trials of a script that does next to nothing.
 
-    python benchmarks/sweeps.py [--trials 1000] [--at-once 4] [--only milepost,optuna,...]
+    python benchmarks/sweeps.py [--trials 1000] [--at-once 4] [--only milepost,optuna,...] [--write]
 
 Each trial is told a number and gives one back.  Milepost runs every trial as a submitted script: a process of its own,
 with files, log, metrics and parameters recorded, looked after by a supervisor.  "processes": the script alone, started
@@ -188,7 +188,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=4)
     parser.add_argument("--only", default=",".join(TOOLS))
+    parser.add_argument("--write", action="store_true", help='into "Sweeps" of docs/benchmarks.md')
     asked = parser.parse_args()
+    all_found: dict[str, dict[str, Any]] = {}
     process_tree.become_subreaper()  # whatever a tool starts, its CPU is counted here in the end
     for name in asked.only.split(","):
         before = _cpu_s()
@@ -198,7 +200,13 @@ def main() -> None:
         if "seconds" in found:
             found["ms_a_trial"] = round(1000 * found["seconds"] / asked.trials, 2)
             found["cpu_ms_a_trial"] = round(1000 * (_cpu_s() - before) / asked.trials, 2)
-        print(json.dumps({"tool": name, "trials": asked.trials, "at_once": asked.at_once, **found}), flush=True)
+        all_found[name] = {"trials": asked.trials, "at_once": asked.at_once, **found}
+        print(json.dumps({"tool": name, **all_found[name]}), flush=True)
+    if asked.write:
+        import report_sweeps
+
+        command = f"python benchmarks/sweeps.py --trials {asked.trials} --at-once {asked.at_once}"
+        report_sweeps.write(report_sweeps.section(all_found, command))
 
 
 if __name__ == "__main__":
