@@ -191,6 +191,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help='into "Sweeps" of docs/benchmarks.md')
     asked = parser.parse_args()
     all_found: dict[str, dict[str, Any]] = {}
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or all sources are compiled by each process
     process_tree.become_subreaper()  # whatever a tool starts, its CPU is counted here in the end
     for name in asked.only.split(","):
         before = _cpu_s()
