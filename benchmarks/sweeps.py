@@ -1,6 +1,6 @@
 """What a sweep costs for each trial: many trials of a script that does next to nothing.
 
-    python benchmarks/sweeps.py [--trials 1000] [--at-once 4] [--only milepost,optuna,...]
+    python benchmarks/sweeps.py [--trials 1000] [--at-once 4] [--only milepost,optuna,...] [--write]
 
 Each trial is told a number and gives one back.  Milepost runs every trial as a submitted script: a process of its own,
 with files, log, metrics and parameters recorded, looked after by a supervisor.  "processes": the script alone, started
@@ -8,8 +8,9 @@ again and again, which is what any tool pays that gives a trial a process.  Optu
 storage, once with the objective in its own process (nothing is isolated or recorded beside the value), once with the
 script as a process.  Ray Tune: a function on its own workers, which are reused.
 
-Gives one line of JSON a tool: seconds in all, milliseconds a trial, and what a trial takes over the bare process where
-it has one.  For the peers see ``peers.py``.
+Gives one line of JSON a tool: seconds in all, milliseconds a trial; of Milepost also milliseconds a trial among the
+first and the last tenth, which tell whether trials cost more the more there are, and seconds of CPU a trial, of all
+processes.  For the peers see ``peers.py``.
 """
 
 from __future__ import annotations
@@ -17,17 +18,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from milepost.jobs import process_table, process_tree  # noqa: E402
+
+ENDING_S = 60
 
 SCRIPT = """
 import argparse
@@ -61,7 +68,7 @@ def milepost(count: int, at_once: int, folder: Path) -> dict[str, Any]:
     from azureml.core import Experiment, ScriptRunConfig, Workspace
     from azureml.train.hyperdrive import HyperDriveConfig, PrimaryMetricGoal, RandomParameterSampling, uniform
 
-    os.environ |= {"MILEPOST_HOME": str(folder / "home"), "MILEPOST_PORTAL": "0"}
+    os.environ |= {"MILEPOST_HOME": str(folder / "home"), "MILEPOST_PORTAL": "0", "MILEPOST_AGENT_IDLE": "1"}
     source = folder / "source"
     source.mkdir()
     (source / "train.py").write_text(RECORDING)
@@ -81,7 +88,18 @@ def milepost(count: int, at_once: int, folder: Path) -> dict[str, Any]:
     ranked = sweep.get_children_sorted_by_primary_metric()
     assert len(ranked) == count
     assert all(each["status"] == "Completed" and each["best_primary_metric"] is not None for each in ranked)
-    return {"seconds": seconds}
+    log = sweep.get_details_with_logs()["logFiles"]["azureml-logs/hyperdrive.txt"]
+    ends = [
+        datetime.fromisoformat(line.split()[0].rstrip("Z"))
+        for line in log.splitlines()
+        if " is Completed, best" in line
+    ]
+    tenth = max(1, count // 10)
+    paces = {
+        "ms_a_trial_first_tenth": (ends[tenth - 1] - ends[0]) / max(1, tenth - 1),
+        "ms_a_trial_last_tenth": (ends[-1] - ends[-tenth]) / max(1, tenth - 1),
+    }
+    return {"seconds": seconds} | {name: round(1000 * each.total_seconds(), 2) for name, each in paces.items()}
 
 
 def optuna_alone(count: int, at_once: int, folder: Path) -> dict[str, Any]:
@@ -151,18 +169,45 @@ TOOLS = {
 }
 
 
+def _let_all_end() -> None:
+    """Wait for the processes that were started, which go when they have nothing to do."""
+    until = time.monotonic() + ENDING_S
+    while process_table.children() and time.monotonic() < until:
+        process_tree.reap()
+        time.sleep(0.1)
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and of all that have ended below it."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, kinds))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=4)
     parser.add_argument("--only", default=",".join(TOOLS))
+    parser.add_argument("--write", action="store_true", help='into "Sweeps" of docs/benchmarks.md')
     asked = parser.parse_args()
+    all_found: dict[str, dict[str, Any]] = {}
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or all sources are compiled by each process
+    process_tree.become_subreaper()  # whatever a tool starts, its CPU is counted here in the end
     for name in asked.only.split(","):
+        before = _cpu_s()
         with tempfile.TemporaryDirectory(prefix="milepost-sweeps-", ignore_cleanup_errors=True) as folder:
             found = TOOLS[name](asked.trials, asked.at_once, Path(folder))
+            _let_all_end()
         if "seconds" in found:
             found["ms_a_trial"] = round(1000 * found["seconds"] / asked.trials, 2)
-        print(json.dumps({"tool": name, "trials": asked.trials, "at_once": asked.at_once, **found}), flush=True)
+            found["cpu_ms_a_trial"] = round(1000 * (_cpu_s() - before) / asked.trials, 2)
+        all_found[name] = {"trials": asked.trials, "at_once": asked.at_once, **found}
+        print(json.dumps({"tool": name, **all_found[name]}), flush=True)
+    if asked.write:
+        import report_sweeps
+
+        command = f"python benchmarks/sweeps.py --trials {asked.trials} --at-once {asked.at_once}"
+        report_sweeps.write(report_sweeps.section(all_found, command))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 import venv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.jobs import packages
+from milepost.jobs.package_memory import FOLDER, packages_of
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the interpreters are shell scripts")
 
@@ -185,6 +188,75 @@ class TestSources:
         (egg / "EGG-INFO" / "PKG-INFO").write_text("Name: c\nVersion: 3\n")
         (site / "easy-install.pth").write_text("./c-3-py3.11.egg\n")
         assert [(each["name"], each["version"]) for each in listed(environment)] == [("a", "1"), ("b", "2"), ("c", "3")]
+
+
+class TestMemory:
+    @pytest.fixture
+    def remembered(self, environment: Path, tmp_path: Path) -> Callable[..., list[str]]:
+        """Names and versions as they are remembered; whatever is there was put there long ago."""
+
+        def ask(**variables: str) -> list[str]:
+            for folder in (environment, tmp_path / "more"):
+                for path in [folder, *folder.rglob("*")] if folder.exists() else ():
+                    if time.time() - path.stat().st_mtime < 1000:
+                        os.utime(path, (self.clock(), self.clock()), follow_symlinks=False)
+            found = packages_of(python_of(environment), {**os.environ, **variables}, tmp_path)
+            return [f"{each['name']} {each['version']}" for each in found["packages"]]
+
+        return ask
+
+    def clock(self) -> float:
+        self.now = getattr(self, "now", time.time() - 100_000) + 1
+        return self.now
+
+    def test_the_interpreter_is_asked_once(
+        self, remembered: Callable[..., list[str]], site: Path, environment: Path, tmp_path: Path
+    ) -> None:
+        install(site, "a", "1")
+        (site / "told.pth").write_text(
+            f"import pathlib; pathlib.Path({str(tmp_path / 'asked')!r}).open('a').write('.')"
+        )
+        assert remembered() == ["a 1"]
+        asked = (tmp_path / "asked").read_text()
+        assert [remembered(), remembered(AZUREML_RUN_ID="another")] == [["a 1"]] * 2
+        assert (tmp_path / "asked").read_text() == asked
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda site, more: install(site, "b", "2"),
+            lambda site, more: (site / "a-1.dist-info" / "METADATA").write_text("Name: b\nVersion: 2\n"),
+            lambda site, more: (site / "more.pth").write_text(f"{more}\n"),
+            lambda site, more: (site / "there.pth").write_text(f"{more}\n"),
+        ],
+    )
+    def test_what_has_changed_is_seen(
+        self, remembered: Callable[..., list[str]], site: Path, tmp_path: Path, change: Callable[[Path, Path], Any]
+    ) -> None:
+        install(site, "a", "1")
+        (site / "there.pth").write_text("")
+        (tmp_path / "more").mkdir()
+        install(tmp_path / "more", "b", "2")
+        assert remembered() == ["a 1"]
+        change(site, tmp_path / "more")
+        assert "b 2" in remembered()
+
+    def test_what_the_variables_add_is_seen(
+        self, remembered: Callable[..., list[str]], site: Path, tmp_path: Path
+    ) -> None:
+        install(site, "a", "1")
+        assert remembered(PYTHONPATH=str(tmp_path / "more")) == ["a 1"]
+        (tmp_path / "more").mkdir()
+        install(tmp_path / "more", "b", "2")
+        assert remembered() == ["a 1"]
+        assert remembered(PYTHONPATH=str(tmp_path / "more")) == ["a 1", "b 2"]
+
+    def test_what_was_changed_a_moment_ago_is_not_relied_on(
+        self, environment: Path, site: Path, tmp_path: Path
+    ) -> None:
+        install(site, "a", "1")
+        packages_of(python_of(environment), os.environ, tmp_path)
+        assert not (tmp_path / FOLDER).exists()
 
 
 class TestTrouble:

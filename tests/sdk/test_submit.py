@@ -41,6 +41,35 @@ def test_a_script_logs_into_its_run_and_the_run_completes(submit: Submit) -> Non
     assert run.number == 1
 
 
+def test_a_short_script_leaves_what_it_logged_to_its_supervisor(submit: Submit) -> None:
+    # To load what opens a store takes longer than such a script does, and its supervisor has loaded it.
+    run = submit(
+        """
+        import atexit, sys
+        atexit.register(lambda: print("it has the store:", "milepost.store.store" in sys.modules))
+        from azureml.core import Run
+        run = Run.get_context()
+        run.log("loss", 1.0)
+        """
+    )
+    run.wait_for_completion()
+    assert _log(run) == "it has the store: False\n"
+    assert run.get_metrics() == {"loss": 1.0}
+
+
+def test_a_script_that_has_runs_of_its_own_ends_them_itself(submit: Submit) -> None:
+    run = submit(
+        """
+        from azureml.core import Run
+        child = Run.get_context().child_run("of its own")
+        child.log("loss", 1.0)
+        """
+    )
+    run.wait_for_completion()
+    (child,) = run.get_children()
+    assert (child.get_status(), child.get_metrics()) == ("Completed", {"loss": 1.0})
+
+
 def test_submit_gives_a_run_at_once_that_others_see(submit: Submit, ws: Workspace, experiment: Experiment) -> None:
     run = submit("import time; time.sleep(60)", tags={"who": "me"})
     assert run.id.startswith("exp_")

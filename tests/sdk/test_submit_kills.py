@@ -1,4 +1,4 @@
-"""Agents, supervisors and scripts are killed at random moments: no run is lost, no value, no process stays."""
+"""Agents, fork servers, supervisors, scripts are killed at random: no run and no value is lost, no process stays."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def _ours(workspace: Path, run_ids: list[str]) -> list[tuple[str, psutil.Process
             arguments = process.cmdline()
             if str(workspace) in arguments and "agent" in arguments:
                 found.append(("agent", process))
+            elif str(workspace) in arguments and "fork" in arguments:
+                found.append(("fork server", process))
             elif str(workspace) in arguments and "supervise" in arguments:
                 found.append(("supervisor", process))
             elif "train.py" in arguments and process.environ().get("MILEPOST_JOB") in run_ids:
@@ -62,7 +64,7 @@ def test_kills_at_random_moments(
     ids = [run.id for run in runs]
     chance = random.Random(20261124)
     workspace = ws._recorder.folder
-    killed = {"agent": 0, "supervisor": 0, "script": 0}
+    killed = {"agent": 0, "fork server": 0, "supervisor": 0, "script": 0}
     until = time.monotonic() + 20
     while time.monotonic() < until:
         time.sleep(chance.uniform(0.1, 1.0))

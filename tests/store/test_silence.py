@@ -89,3 +89,15 @@ def test_nobody_waits_for_a_process_without_a_run(store: Store) -> None:
     say(store, event("status", "r", T0 + 1, status="Completed"))
     assert not hear(store, "journal")
     assert store.applied("unknown") == 0
+
+
+def test_a_sweep_outlives_its_controllers_and_is_silent_with_the_last_one(store: Store) -> None:
+    say(store, run_event("sweep", type="hyperdrive"), event("owner", "sweep"), journal="first controller")
+    assert store.close_journal("first controller", "it was killed") == []
+    assert store.run("sweep").status == "Running"
+    say(store, event("owner", "sweep"), journal="second controller")
+    since = time.time_ns()
+    say(store, run_event("other"), journal="first controller")
+    assert mark_silent(store.engine, since) == ["sweep"]
+    assert hear(store, "second controller")
+    assert (store.run("sweep").status, store.run("sweep").error) == ("Running", None)

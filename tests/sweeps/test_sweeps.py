@@ -189,7 +189,7 @@ def test_a_controller_that_is_killed_is_replaced_and_no_trial_is_lost_or_done_tw
     config = configured(script_config, {}, hyperparameter_sampling=sampling, max_total_runs=6, max_concurrent_runs=2)
     sweep = submitted(experiment, config)
     until(lambda: len(list(begun.iterdir())) == 2)
-    agents = [each for each in psutil.process_iter() if _is_agent(each, ws._recorder.folder)]
+    agents = [each for each in psutil.process_iter() if _is_own(each, "agent", ws._recorder.folder)]
     for each in agents:
         each.kill()
     psutil.Process(supervisor_of(sweep)).kill()
@@ -209,18 +209,33 @@ def test_a_controller_that_is_killed_is_replaced_and_no_trial_is_lost_or_done_tw
     assert len(set(sweep.get_hyperparameters().values())) == 6
 
 
-def _is_agent(process: psutil.Process, workspace: Path) -> bool:
+def test_supervisors_come_from_one_process_whose_death_costs_no_trial(
+    trial: Any, ws: Workspace, experiment: Experiment
+) -> None:
+    script_config = trial("run.log('score', args.a)\ntime.sleep(0.5)", "a")
+    sweep = submitted(experiment, configured(script_config, {"a": choice(*range(6))}, max_concurrent_runs=2))
+    workspace = ws._recorder.folder
+    until(lambda: any((job_folder(workspace, f"{sweep.id}_{number}") / "started.json").exists() for number in (0, 1)))
+    (server,) = [each for each in psutil.process_iter() if _is_own(each, "fork", workspace)]
+    assert [each.cmdline()[1] for each in server.children()] == ["supervise"] * len(server.children())
+    server.kill()
+    assert sweep.wait_for_completion()["status"] == "Completed"
+    assert [each.get_status() for each in sweep.get_children()] == ["Completed"] * 6
+    assert not psutil.pid_exists(server.pid)
+
+
+def _is_own(process: psutil.Process, kind: str, workspace: Path) -> bool:
     try:
         arguments = process.cmdline()
     except psutil.Error:
         return False
-    return "agent" in arguments and str(workspace) in arguments
+    return kind in arguments and str(workspace) in arguments
 
 
 def test_a_sweep_that_is_cancelled_takes_all_its_trials_along(trial: Any, experiment: Experiment) -> None:
     script_config = trial("run.log('score', 1)\ntime.sleep(600)")
     sweep = submitted(experiment, configured(script_config, {"a": choice(1, 2, 3)}, max_concurrent_runs=2))
-    until(lambda: len(list(sweep.get_children(status="Running"))) == 2)
+    until(lambda: sum("score" in each.get_metrics() for each in sweep.get_children(status="Running")) == 2)
     assert sweep.cancel() is True
     sweep.wait_for_completion()
     assert sweep.get_status() == "Canceled"

@@ -19,6 +19,7 @@ from typing import Final
 from milepost.jobs import environments, process_tree
 from milepost.jobs import job as jobs
 from milepost.jobs.agent_start import SPACE_TO_FREE, STOP, is_held
+from milepost.jobs.bell import Bell
 from milepost.jobs.environments import EnvironmentFailed
 from milepost.jobs.job import Job, Request
 from milepost.jobs.launcher import Launcher, LaunchFailed
@@ -37,6 +38,7 @@ LAUNCHES_OF_SWEEP: Final = 10
 """The same for a sweep's controller, counted anew once it has brought its trials forward."""
 _POLL_S: Final = 0.05
 _SLOW_POLL_S: Final = 0.25
+"""Where nothing is about to change, or whoever changes it rings."""
 _TIDY_S: Final = 3600.0
 _LOCK_S: Final = 2.0
 _COMPLAINTS: Final = 100
@@ -291,9 +293,13 @@ class Agent:
             return  # by one that another agent has started
         self._launch(entry)
 
-    def preparing(self) -> bool:
-        """Whether something may come to an end, or begin, any moment."""
-        return any(entry.handle is None or entry.is_sweep for entry in self.entries.values())
+    def pause_s(self, *, is_rung: bool) -> float:
+        """How long to wait before the next step; ``is_rung``: whether it ends early when jobs come, go or are asked."""
+        if is_rung:
+            is_near = any(entry.preparer is not None for entry in self.entries.values())
+        else:
+            is_near = not self.entries or any(each.handle is None or each.is_sweep for each in self.entries.values())
+        return _POLL_S if is_near else _SLOW_POLL_S
 
 
 def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
@@ -303,6 +309,7 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
     if not lock.acquire_within(_LOCK_S):
         return False
     jobs.tidy(agent.workspace, _TIDY_S, time.time())
+    bell = Bell(folder)
     stop = folder / STOP
     try:
         while True:
@@ -313,7 +320,7 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
                     idle_since = time.monotonic()
                 elif stop.exists() or not (agent.workspace / "workspace.json").exists():
                     break
-                time.sleep(_POLL_S if agent.preparing() or not agent.entries else _SLOW_POLL_S)
+                bell.wait(agent.pause_s(is_rung=bell.is_heard))
             with suppress(OSError):
                 stop.unlink()
             with suppress(FileNotFoundError):
@@ -326,6 +333,7 @@ def serve(agent: Agent, idle_s: float = IDLE_S) -> bool:
     finally:
         if lock.held:
             lock.release()
+        bell.close()
 
 
 def _progress(folder: Path) -> int:

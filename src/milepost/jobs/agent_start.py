@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from milepost.jobs.bell import ring
 from milepost.jobs.job import has_jobs, jobs_folder
 from milepost.journal.lock import FileLock
 
@@ -48,6 +49,7 @@ def stop_agent(workspace: Path, timeout_s: float = 10.0) -> bool:
             return False
         with suppress(OSError):
             (folder / STOP).touch()
+        ring(folder)
         time.sleep(0.05)
     return True
 

@@ -29,6 +29,7 @@ from types import UnionType
 from typing import Any, Final
 
 from milepost.jobs import process_tree
+from milepost.jobs.bell import ring
 from milepost.jobs.plain_files import whole
 from milepost.jobs.removal import remove_tree
 
@@ -116,6 +117,7 @@ def write_job(workspace: Path, job: Job, variables: dict[str, str]) -> Path:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    ring(target.parent)
     return target
 
 
@@ -164,6 +166,7 @@ def remove_job(folder: Path) -> None:
     gone = folder.parent / f"{_DONE}{uuid.uuid4().hex}"
     with suppress(OSError):
         folder.rename(gone)
+        ring(folder.parent)
         remove_tree(gone)
 
 
@@ -184,6 +187,7 @@ def ask(folder: Path, request: Request) -> bool:
         write_json(draft, asdict(request))
         if asked(folder) is None:
             draft.replace(folder / "request.json")
+            ring(folder.parent)
         else:
             draft.unlink()
     except OSError:

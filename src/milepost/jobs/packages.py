@@ -14,6 +14,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 TIMEOUT_S: Final = 30.0
+FORMAT: Final = 1
+"""Another one where the same packages are told otherwise."""
 _LONGEST_OUTPUT: Final = 16 << 20
 _MOST_PACKAGES: Final = 20_000
 _LONGEST: Final = 200  # of a name or version
@@ -56,15 +58,19 @@ def listed(folder):
         return []
 
 own = os.path.dirname(os.__file__)
+looked_at = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), os.path.join(sys.prefix, "conda-meta")]
 
 def records():
     for place in sys.path:
+        looked_at.append(place)
         if place in (own, os.path.join(own, "lib-dynload")):
             continue  # the standard library
         egg = os.path.join(place, "EGG-INFO", "PKG-INFO")
         if os.path.isfile(egg):
             yield place, "", egg
         for name in listed(place):
+            if name.endswith(".pth"):
+                looked_at.append(os.path.join(place, name))
             if name.startswith("~"):
                 continue  # what pip could not remove
             folder = os.path.join(place, name)
@@ -76,6 +82,7 @@ def records():
 
 packages = []
 for place, folder, path in records():
+    looked_at += [folder, path]
     found = facts_of(path)
     if found.get("name"):
         installer = text_of(os.path.join(folder, "INSTALLER")) if folder else ""
@@ -88,6 +95,7 @@ result = {
     "executable": sys.executable,
     "packages": packages,
     "conda": conda,
+    "looked_at": looked_at,
 }
 sys.stdout.write("\n" + MARK + json.dumps(result) + "\n")
 sys.stdout.flush()
@@ -103,9 +111,19 @@ def of(interpreter: str, timeout_s: float = TIMEOUT_S, variables: Mapping[str, s
     ``source`` is there where a package is not simply from an index: "git+https://...@COMMIT", a URL, "editable
     file:///...", or "conda".  Where the interpreter could not be asked there are no packages, and "problem" says why.
     """
+    return of_and_where(interpreter, timeout_s, variables)[0]
+
+
+def of_and_where(
+    interpreter: str, timeout_s: float = TIMEOUT_S, variables: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """What ``of`` gives, and the files and folders that it was read from; none of those where there was no answer.
+
+    As long as none of them changes, or appears, the answer is the same.
+    """
     try:
         found = json.loads(_asked(interpreter, timeout_s, variables))
-        return {
+        listed = {
             "python": {
                 "version": _short(found["version"]),
                 "implementation": _short(found["implementation"]),
@@ -113,15 +131,17 @@ def of(interpreter: str, timeout_s: float = TIMEOUT_S, variables: Mapping[str, s
             },
             "packages": _listed(found["packages"], found["conda"]),
         }
+        return listed, [str(each) for each in found["looked_at"] if each]
     except (_NoAnswer, OSError) as error:
         problem = str(error)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         problem = f"what it said could not be read ({type(error).__name__})"
-    return {
+    unknown = {
         "python": {"version": None, "implementation": None, "executable": _short(interpreter, _LONGEST_SOURCE)},
         "packages": [],
         "problem": _short(f"The packages of {interpreter} could not be listed: {problem}.", _LONGEST_SOURCE),
     }
+    return unknown, []
 
 
 class _NoAnswer(Exception):

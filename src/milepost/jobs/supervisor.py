@@ -158,11 +158,11 @@ class Supervisor:
             return
         self._facts_told = True
         try:
-            from milepost.jobs import machine, packages
+            from milepost.jobs import machine, package_memory
 
             self._tell("machine", machine.facts(self.folder))
             variables = {**processes.variables, jobs.MARK: ""}  # what asks is none of the run's processes
-            self._tell("packages", packages.of(interpreter.path, variables=variables))
+            self._tell("packages", package_memory.packages_of(interpreter.path, variables, self.workspace))
         except Exception as error:  # whatever it is: it must not end the run
             self._warn(f"the machine or the packages could not be recorded: {error}")
 
@@ -239,9 +239,13 @@ class Supervisor:
         if request is not None and request != wanted:
             end = End(request.status, request.error)
         if settled and end.status == "Canceled":
+            message = f"The run {job.run_id} that it belongs to was cancelled."
+            error = {"code": "ParentCanceled", "message": message, "details": ""}
             for child in self.record.unfinished(job.run_id):
-                message = f"The run {job.run_id} that it belongs to was cancelled."
-                status(self.record, child, "Canceled", {"code": "ParentCanceled", "message": message, "details": ""})
+                place = jobs.job_folder(self.workspace, child)
+                # One that was submitted has ended when its processes have, which its own supervisor says.
+                if not (place.is_dir() and jobs.ask(place, jobs.Request("Canceled", error))):
+                    status(self.record, child, "Canceled", error)
         status(self.record, job.run_id, end.status, end.error)
         self.record.settle(SETTLE_S)
 

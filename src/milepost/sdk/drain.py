@@ -120,6 +120,8 @@ class Drain:
 
     ``open_sink`` is called in that thread: it may take long and may fail; it is called again then.  So is
     ``say_alive``, where there is one: now and then, with the journal's id; it gives whether to say it again.
+    ``hold_off_s``: so long (seconds) after the first word the journal is only brought to the disk, unless somebody
+    waits or much is logged: a process that has ended by then never loads what opens a store.
     """
 
     def __init__(
@@ -127,10 +129,12 @@ class Drain:
         writer: JournalWriter,
         open_sink: Callable[[], Sink],
         say_alive: Callable[[str], bool] | None = None,
+        hold_off_s: float = 0.0,
     ) -> None:
         self.writer = writer
         self.open_sink = open_sink
         self.say_alive = say_alive
+        self.hold_off_s = hold_off_s
         self.reset()
         _drains.add(self)
 
@@ -153,6 +157,8 @@ class Drain:
         self._told = False
         self._progress = time.monotonic()
         self._not_before = 0.0  # a server has said when to come again
+        self._holds_off_until = 0.0
+        self._synced = -1
         self._alive_due: float | None = None  # None: nobody waits to hear of this process
 
     # -- called by any thread ----------------------------------------------------------------------------------
@@ -220,6 +226,11 @@ class Drain:
         """The store has taken something."""
         self._progress = time.monotonic()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was brought to the store, or tried to be."""
+        return self._serves > 0
+
     def failing_for(self) -> float:
         """For how long (seconds) nothing could be delivered; 0 where all is well."""
         since = self._failing_since
@@ -242,6 +253,7 @@ class Drain:
             return True
         try:
             if self._thread is None and not self._stopping:
+                self._holds_off_until = time.monotonic() + self.hold_off_s
                 thread = threading.Thread(target=self._run, args=(self.wakeups,), name="milepost-drain", daemon=True)
                 try:
                     thread.start()
@@ -254,17 +266,37 @@ class Drain:
 
     def _run(self, wakeups: queue.SimpleQueue[_Waiter | None]) -> None:
         left: list[_Waiter] = []
+        wakes = 0  # the first one tells that there is something, others that there is much
         while not self._stopping and self.wakeups is wakeups:
             waiters = left
+            before = wakes
             try:
                 more = wakeups.get(timeout=self._pause(bool(left)))
                 while True:
                     if more is not None:
                         waiters.append(more)
+                    else:
+                        wakes += 1
                     more = wakeups.get_nowait()
             except queue.Empty:
                 pass
+            if not waiters and time.monotonic() < self._holds_off_until and (wakes < 2 or self._stopping):
+                if wakes == before:
+                    self._hold_off()
+                continue
             left = waiters if time.monotonic() < self._not_before else self._serve(waiters)
+
+    def _hold_off(self) -> None:
+        """Bring to the disk what was logged since the last time."""
+        with self._busy:
+            segments, _ = self.writer.snapshot()
+            reached = max((segment.offset_of(position) for segment, position in segments), default=0)
+            if reached > self._synced:
+                try:
+                    self.writer.sync()
+                    self._synced = reached
+                except OSError:
+                    self._holds_off_until = 0.0  # there is trouble: the drain knows what to do about it, and says so
 
     def _pause(self, is_awaited: bool) -> float:
         now = time.monotonic()

@@ -1,7 +1,7 @@
 """What Milepost's own processes begin with; not for use by hand.
 
 An agent sees to a workspace's submitted runs, a supervisor does one of them (a sweep's is its controller), a preparer
-builds the environment of one.
+builds the environment of one, a fork server becomes supervisors.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from milepost.sdk import own_process
 
@@ -26,7 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         own_process.leave_parent()
     # A terminal's end is not ours, and a run is ended by asking for it (jobs/job.py).
     own_process.pass_over("SIGHUP", "SIGINT", *(["SIGTERM"] if kind == "supervise" else []))
-    processes: dict[str, Callable[..., None]] = {"agent": _agent, "supervise": _supervise, "prepare": _prepare}
+    processes: dict[str, Callable[..., None]] = {
+        "agent": _agent,
+        "supervise": _supervise,
+        "fork": _fork,
+        "prepare": _prepare,
+    }
     processes[kind](Path(folder), *rest)
 
 
@@ -38,10 +45,50 @@ def _agent(workspace: Path) -> None:
 
     record = job_record(workspace)
     record.listen()
-    launcher = LocalLauncher(entry("supervise", workspace))
+    launcher = LocalLauncher(entry("supervise", workspace), entry("fork", workspace))
     idle_s = float(os.environ.get("MILEPOST_AGENT_IDLE") or IDLE_S)
     serve(Agent(workspace, home(), record, launcher, entry("prepare", workspace)), idle_s)
+    launcher.close()
     record.close()
+
+
+def _fork(workspace: Path) -> None:
+    from milepost.jobs import fork_server
+    from milepost.sdk.home import read_workspace
+
+    with own_process.no_threads():
+        _load(is_on_server=read_workspace(workspace).server is not None)
+    run_id = fork_server.serve(workspace)
+    if run_id is not None:
+        own_process.pass_over("SIGTERM")
+        _supervise(workspace, run_id)
+
+
+_LOADED: Final = (
+    "ctypes.util",
+    "psutil",
+    "pynvml",
+    "sqlite3",
+    "milepost.jobs.machine",
+    "milepost.jobs.package_memory",
+    "milepost.jobs.sampling",
+    "milepost.jobs.supervisor",
+    "milepost.journal.recovery",
+    "milepost.sdk.batches",
+    "milepost.sdk.job_record",
+    "milepost.sdk.refused",
+    "milepost.store.drafts",
+    "milepost.store.local_blobs",
+    "milepost.store.store",
+)
+"""All that supervisors load; none of it opens anything."""
+
+
+def _load(*, is_on_server: bool) -> None:
+    for name in _LOADED:
+        import_module(name)
+    if is_on_server:
+        import_module("milepost.sdk.server_store")
 
 
 def _supervise(workspace: Path, run_id: str) -> None:

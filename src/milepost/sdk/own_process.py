@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -37,6 +38,22 @@ def pass_over(*names: str) -> None:
 
 def _pass_over(number: int, frame: FrameType | None) -> None:
     pass
+
+
+@contextmanager
+def no_threads() -> Iterator[None]:
+    """Have the libraries that are imported meanwhile (numpy's) start no threads, which a fork would lose."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def give_way() -> None:

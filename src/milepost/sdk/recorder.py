@@ -30,6 +30,8 @@ SERVER_PATIENCE_S: Final = 3.0
 """So long is a server asked again that cannot be reached: it may be started anew just now."""
 READ_TIMEOUT_S: Final = 300.0
 JOIN_TIMEOUT_S: Final = 60.0
+SUPERVISED_HOLD_OFF_S: Final = 1.0
+"""So long after the first word of a submitted script its drain begins: a short one leaves all to its supervisor."""
 
 _recorders: dict[Path, Recorder] = {}
 _creating = threading.Lock()
@@ -48,7 +50,13 @@ class Recorder:
         self.workspace_id = place.id
         self.server = place.server
         self.writer = JournalWriter(folder / "journals", self._wake)
-        self.drain = Drain(self.writer, self.open_store, self._say_alive if self.server is not None else None)
+        self._is_supervised = self.server is None and _is_of_job(folder)
+        self.drain = Drain(
+            self.writer,
+            self.open_store,
+            self._say_alive if self.server is not None else None,
+            SUPERVISED_HOLD_OFF_S if self._is_supervised else 0.0,
+        )
         self._opening = threading.Lock()
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None
@@ -155,6 +163,8 @@ class Recorder:
             say()
         if not self.writer.started and self._store is None:
             return
+        if ending and self._leave_to_supervisor():
+            return
         delivered = not self.writer.started or self._deliver_all()
         self.drain.stop()
         with self.writer.lock:
@@ -167,6 +177,21 @@ class Recorder:
             self._store.close()
             self._store = None
         self.drain.reset()
+
+    def _leave_to_supervisor(self) -> bool:
+        """Whether what is left is for the supervisor of this process, which waits for its journal's lock.
+
+        It delivers it before it says how the run ended, and has loaded all that this takes, which is most of what a
+        short script would do.  Not where this process has begun to deliver, or has runs of its own to end.
+        """
+        if not self._is_supervised or self.drain.has_begun or self._store is not None or self.at_exit:
+            return False
+        self.drain.stop()
+        try:
+            self.writer.sync()
+        except OSError:
+            return False
+        return not self.writer.in_memory
 
     def _deliver_all(self) -> bool:
         try:
@@ -215,6 +240,12 @@ class Recorder:
         self._store = None
         self._in_worker = False
         self.at_exit.clear()
+
+
+def _is_of_job(folder: Path) -> bool:
+    """Whether this process is one of a submitted run of the workspace in that folder."""
+    run_id = os.environ.get("MILEPOST_JOB")
+    return bool(run_id) and (folder / "jobs" / str(run_id)).is_dir()
 
 
 def _is_offline(error: Exception) -> bool:

@@ -27,7 +27,7 @@ from milepost.store.events import EVENT_KINDS, Changes
 from milepost.store.points import check
 from milepost.store.schema import journals, runs
 from milepost.store.schema import metrics as metrics_table
-from milepost.store.status import FAILED, PROCESS_DIED, TERMINAL
+from milepost.store.status import FAILED, PROCESS_DIED, SWEEP, TERMINAL
 from milepost.store.texts import clean, fit_name
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def _close_journal(store: Store, journal_id: str, reason: str) -> list[str]:
                 runs.c.workspace_key == store.workspace_key,
                 runs.c.owner_journal == journal_id,
                 runs.c.status.not_in(TERMINAL),
+                # A sweep's controller is replaced, and goes on with it.
+                runs.c.type.is_distinct_from(SWEEP),
             )
             .order_by(runs.c.run_id)
             .with_for_update()

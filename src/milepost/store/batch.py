@@ -114,7 +114,8 @@ class Event:
       ``manifest`` is the digest of the manifest, which is in the blob store already, as are the contents that it names.
       ``created_ns``: when it was first taken, where that was for another run.
     - ``document``: {name, content}: a fact of the run, any JSON value; the one that was told last stays.
-    - ``owner``: {}: from now on the run ends when the process of this journal dies.
+    - ``owner``: {}: from now on the run ends when the process of this journal dies (but not a sweep, which another
+      process goes on with), and is NotResponding when nothing is heard of it.
     - ``warning``: {message}: shown among the run's warnings.
     - ``archive``: {}: the run is archived since then, unless it is already.
     """

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from milepost.jobs import job as jobs
+from milepost.jobs.bell import Bell
 from milepost.jobs.job import Job, Request
 from milepost.jobs.record import Record, artifact, status
 from milepost.jobs.taking import taken
@@ -40,6 +41,8 @@ BEST_CHILD: Final = "best_child_by_primary_metric"
 BY_POLICY: Final = "EarlyTermination"
 """The error code of a trial that the policy has stopped."""
 _POLL_S: Final = 0.05
+_RUNG_S: Final = 0.25
+"""The same where a trial's end rings."""
 _LOOK_S: Final = 0.25
 """Between two looks at what the trials report."""
 _RESTS: Final = 4
@@ -76,6 +79,8 @@ class Controller:
         self.desk = desk
         self.sweep = Sweep.from_json(job.sweep)
         self.trials = {each.number: each for each in kept(folder)}
+        self._going = {number: each for number, each in self.trials.items() if each.status is None}
+        self._decided_until = 0
         self._ensure_agent = ensure_agent
         self._curves: dict[str, Curve] = {}
         self._is_news = False
@@ -87,7 +92,12 @@ class Controller:
 
     def run(self) -> tuple[str, dict[str, str] | None]:
         """All of it until no trial runs any more; gives the sweep's last status, and its error."""
+        with closing(Bell(self.folder.parent)) as bell:
+            return self._run(bell)
+
+    def _run(self, bell: Bell) -> tuple[str, dict[str, str] | None]:
         until = self._began() + self.sweep.max_duration_s
+        self.desk.say(self.job.run_id, "owner", {})  # whoever keeps the store notices when nothing is heard of us
         status(self.desk, self.job.run_id, "Running")
         self._resume()
         while True:
@@ -112,7 +122,7 @@ class Controller:
                 self._note(f"the store does not answer ({error}); the trials go on")
                 time.sleep(_AWAY_S)
             self._see_to_agent()
-            time.sleep(_POLL_S)
+            bell.wait(_RUNG_S if bell.is_heard else _POLL_S)
 
     @cached_property
     def total(self) -> int:
@@ -136,7 +146,7 @@ class Controller:
     # -- the trials --------------------------------------------------------------------------------------------
 
     def _live(self) -> list[Trial]:
-        return [each for each in self.trials.values() if each.status is None]
+        return list(self._going.values())
 
     def _resume(self) -> None:
         """Take over what an earlier controller has left."""
@@ -153,18 +163,19 @@ class Controller:
         for trial in self._live():
             if not trial.submitted:
                 self._hand_over(trial)
-        free = self.sweep.max_concurrent - len(self._live())
-        missing = (number for number in range(self.total) if number not in self.trials)
-        for number in missing:
-            if free <= 0:
-                return
-            free -= 1
+        while len(self._going) < self.sweep.max_concurrent and (number := self._next()) is not None:
             trial = self._decide(number)
             keep(self.folder, trial)
-            self.trials[number] = trial
+            self.trials[number] = self._going[number] = trial
             self._hand_over(trial)
             if len(self.trials) == self.total:
                 self.desk.say(self.job.run_id, "tags", {"set": {"all_jobs_generated": "true"}})
+
+    def _next(self) -> int | None:
+        """The first number without a trial; None where all are decided on."""
+        while self._decided_until < self.total and self._decided_until in self.trials:
+            self._decided_until += 1
+        return self._decided_until if self._decided_until < self.total else None
 
     def _decide(self, number: int) -> Trial:
         run_id = trial_id(self.job.run_id, number)
@@ -292,6 +303,7 @@ class Controller:
 
     def _ended(self, trial: Trial, how: str, why: str | None) -> None:
         trial.status = how
+        self._going.pop(trial.number, None)
         keep(self.folder, trial)
         shown = "nothing" if trial.best is None else f"{trial.best:g}"
         self._note(f"trial {trial.number} is {how}, best {self.sweep.metric}: {shown}" + (f" ({why})" if why else ""))
