@@ -11,9 +11,9 @@ import pandas as pd
 from sklearn import model_selection
 
 from milepost.automl.charts import Chart, classification_charts, regression_charts
-from milepost.automl.featurizing import DATE, BadData, featurizer, plan
+from milepost.automl.featurizing import CATEGORICAL, DATE, BadData, featurizer, plan
 from milepost.automl.names import CLASSIFICATION, FORECASTING
-from milepost.automl.scores import Judged, classification_scores, mean_of, regression_scores, together
+from milepost.automl.scores import Judged, classification_score, classification_scores, regression_scores, together
 from milepost.automl.settings import Featurizing, Settings
 
 SMALL_ROWS: Final = 1_000
@@ -30,8 +30,6 @@ class Prepared:
     settings: Settings
     featurizer: Any
     """Fitted on the training data."""
-    raw: Any
-    """The features as they came."""
     features: Any
     target: Any
     """Of a classifier the indices of the classes."""
@@ -46,8 +44,12 @@ class Prepared:
     validated_by: str
     """How pipelines are judged, in words."""
     left_out: dict[Any, str]
-    judge: Callable[[list[Judged]], dict[str, float]]
+    judge: Callable[[Judged], dict[str, float]]
+    """All scores of one fold."""
+    score: Callable[[Judged], float]
+    """The primary metric of one fold."""
     draw: Callable[[list[Judged]], list[Chart]]
+    """The charts of all folds together."""
 
 
 def prepare(settings: Settings, training: Any, validation: Any | None, *, named: bool) -> Prepared:
@@ -75,23 +77,38 @@ def prepare(settings: Settings, training: Any, validation: Any | None, *, named:
             _known_classes(held_answers, classes) if classes else _numbers(held_answers, settings.label),
         )
     splitter, said = (None, "validation_data") if held is not None else _splitter(settings, frame, target)
-    judge, draw = _judges(settings, classes, target)
+    judge, score, draw = _judges(settings, classes, target)
     return Prepared(
-        settings, transformer, raw, features, target, answers, classes, splitter, held, said, decided.left_out, judge, draw
+        settings=settings,
+        featurizer=transformer,
+        features=features,
+        target=target,
+        answers=answers,
+        classes=classes,
+        splitter=splitter,
+        validation=held,
+        validated_by=said,
+        left_out=decided.left_out,
+        judge=judge,
+        score=score,
+        draw=draw,
     )
 
 
-def _judges(settings: Settings, classes: list[Any], target: Any) -> tuple[Any, Any]:
+def _judges(settings: Settings, classes: list[Any], target: Any) -> tuple[Any, Any, Any]:
+    metric = settings.primary_metric
     if classes:
         positive = next((at for at, each in enumerate(classes) if each == settings.positive_label), None)
         return (
-            lambda folds: mean_of([classification_scores(each, classes, positive) for each in folds]),
+            lambda fold: classification_scores(fold, classes, positive),
+            lambda fold: classification_score(fold, metric, len(classes)),
             lambda folds: classification_charts(together(folds), classes),
         )
     low = float(target.min()) if settings.y_min is None else settings.y_min
     high = float(target.max()) if settings.y_max is None else settings.y_max
     return (
-        lambda folds: mean_of([regression_scores(each, low, high) for each in folds]),
+        lambda fold: regression_scores(fold, low, high),
+        lambda fold: regression_scores(fold, low, high)[metric],
         lambda folds: regression_charts(together(folds), low, high),
     )
 
@@ -215,7 +232,5 @@ def _in_time(frame: Any, settings: Settings) -> Any:
 
 def _forecasting(settings: Settings) -> Featurizing:
     given = settings.featurizing
-    from milepost.automl.featurizing import CATEGORICAL
-
     purposes = {**given.purposes, str(settings.time_column): DATE, **dict.fromkeys(settings.series, CATEGORICAL)}
-    return Featurizing(given.automatic, given.drop, purposes, given.imputation, given.blocked)
+    return Featurizing(given.automatic, given.drop, purposes, given.imputation)

@@ -18,21 +18,20 @@ from sklearn.pipeline import Pipeline
 from milepost.automl.data import Prepared
 from milepost.automl.names import STACK, VOTING, maximized
 from milepost.automl.outcome import Outcome
-from milepost.automl.scores import Judged
+from milepost.automl.scores import Judged, mean_of
 
-_CANDIDATES: Final = 20
+_CANDIDATES: Final = 8
 """The best so many pipelines may get in."""
-_VOTES: Final = 15
+_VOTES: Final = 8
 """So often a pipeline is chosen, perhaps the same again: that makes the weights."""
 _STACKED: Final = 5
 
 
-def voting(number: int, outcomes: list[Outcome], data: Prepared) -> Outcome | None:
-    """The weighted mean of pipelines that were chosen greedily by what they said of unseen rows.
+def votes(outcomes: list[Outcome], data: Prepared) -> list[Outcome]:
+    """Pipelines that were chosen greedily by what they say together of unseen rows; one may be there several times.
 
-    None where no two pipelines together are better than one.
+    Empty where no two pipelines together are better than one.
     """
-    began = time.monotonic()
     score = _scored(data)
     ranked = _ranked(outcomes, score)[:_CANDIDATES]
     chosen: list[Outcome] = []
@@ -40,29 +39,38 @@ def voting(number: int, outcomes: list[Outcome], data: Prepared) -> Outcome | No
     best_score = -math.inf
     for _ in range(_VOTES):
         tried = [(score(_mean([*chosen, each])), -at, each) for at, each in enumerate(ranked)]
-        if not tried:
-            return None
         value, _, each = max(tried, key=lambda one: one[:2])
         chosen.append(each)
         if value > best_score:
             best, best_score = list(chosen), value
-    votes = Counter(each.number for each in best)
-    if len(votes) < 2:
-        return None
-    members = [each for each in ranked if each.number in votes]
-    weights = [votes[each.number] / len(best) for each in members]
-    named = [(f"{each.number}_{each.algorithm}", FrozenEstimator(each.model[-1])) for each in members]
-    model: Any = VotingClassifier(named, voting="soft", weights=weights) if data.classes else VotingRegressor(named, weights)
-    model.fit(data.features, data.answers)  # the members are fitted and stay as they are
-    return _outcome(number, VOTING, model, members, weights, _mean(best), data, began)
+    return best if len({each.number for each in best}) > 1 else []
 
 
-def stack(number: int, outcomes: list[Outcome], data: Prepared) -> Outcome | None:
-    """A linear model on what the best pipelines say of unseen rows; None where there are not two of them."""
+def voting(number: int, members: list[Outcome], data: Prepared) -> Outcome:
+    """The weighted mean of what pipelines say: the more often one is among ``members``, the more weight it has."""
     began = time.monotonic()
-    members = _ranked(outcomes, _scored(data))[:_STACKED]
-    if len(members) < 2:
-        return None
+    counts = Counter(each.number for each in members)
+    different = list({each.number: each for each in members}.values())
+    weights = [counts[each.number] / len(members) for each in different]
+    named = [(f"{each.number}_{each.algorithm}", FrozenEstimator(each.model[-1])) for each in different]
+    model: Any = (
+        VotingClassifier(named, voting="soft", weights=weights)
+        if data.classes
+        else VotingRegressor(named, weights=weights)
+    )
+    model.fit(data.features, data.answers)  # the members are fitted and stay as they are
+    return _outcome(number, VOTING, model, different, weights, _mean(members), data, began)
+
+
+def best_of(outcomes: list[Outcome], data: Prepared) -> list[Outcome]:
+    """The best pipelines, for a stack; empty where there are not two."""
+    found = _ranked(outcomes, _scored(data))[:_STACKED]
+    return found if len(found) > 1 else []
+
+
+def stack(number: int, members: list[Outcome], data: Prepared) -> Outcome:
+    """A linear model on what pipelines say of unseen rows."""
+    began = time.monotonic()
     folds = _stacked(members, data)
     named = [(f"{each.number}_{each.algorithm}", each.model[-1]) for each in members]
     given = {"cv": _within(data), "n_jobs": data.settings.cores}
@@ -90,7 +98,7 @@ def _outcome(
         algorithm=name,
         preprocessor="",
         parameters={},
-        scores=data.judge(folds),
+        scores=mean_of([data.judge(each) for each in folds]),
         charts=data.draw(folds),
         model=Pipeline([("featurize", data.featurizer), (name, model)]),
         folds=folds,
@@ -101,12 +109,12 @@ def _outcome(
 
 def _scored(data: Prepared) -> Callable[[list[Judged]], float]:
     """The primary metric of what was said, the greater the better."""
-    metric = data.settings.primary_metric
-    sign = 1 if maximized(metric) else -1
+    sign = 1 if maximized(data.settings.primary_metric) else -1
 
     def score(folds: list[Judged]) -> float:
-        found = sign * data.judge(folds)[metric]
-        return found if math.isfinite(found) else -math.inf
+        found = [data.score(each) for each in folds]
+        defined = [each for each in found if math.isfinite(each)]
+        return sign * sum(defined) / len(defined) if defined else -math.inf
 
     return score
 

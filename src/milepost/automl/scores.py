@@ -52,10 +52,7 @@ def classification_scores(judged: Judged, classes: Sequence[Any], positive: int 
         found["balanced_accuracy"] = balanced = float(recalls[seen].mean())
         found["norm_macro_recall"] = (balanced - 1 / count) / (1 - 1 / count)
         for average in ("macro", "micro", "weighted"):
-            given = {"labels": labels, "average": average, "zero_division": 0.0}
-            found[f"precision_score_{average}"] = float(metrics.precision_score(truth, guess, **given))
-            found[f"recall_score_{average}"] = float(metrics.recall_score(truth, guess, **given))
-            found[f"f1_score_{average}"] = float(metrics.f1_score(truth, guess, **given))
+            found |= _by_guess(average, truth, guess, labels)
         found |= _by_threshold("AUC", metrics.roc_auc_score, hot, said, sizes)
         found |= _by_threshold("average_precision_score", metrics.average_precision_score, hot, said, sizes)
         if positive is not None:
@@ -64,6 +61,27 @@ def classification_scores(judged: Judged, classes: Sequence[Any], positive: int 
             found["recall_score_binary"] = float(metrics.recall_score(one, other, zero_division=0.0))
             found["f1_score_binary"] = float(metrics.f1_score(one, other, zero_division=0.0))
     return found
+
+
+def classification_score(judged: Judged, metric: str, count: int) -> float:
+    """One of the primary metrics alone: ensembles ask for it many times.  ``count``: of the classes."""
+    truth, said = judged.truth, judged.said
+    guess = said.argmax(axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if metric == "accuracy":
+            return float((guess == truth).mean())
+        if metric in _THRESHOLD_SCORES:
+            name, score = _THRESHOLD_SCORES[metric]
+            hot, sizes = np.eye(count)[truth], np.bincount(truth, minlength=count)
+            return _by_threshold(name, score, hot, said, sizes)[metric]
+        if metric == "precision_score_weighted":
+            return _by_guess("weighted", truth, guess, list(range(count)))[metric]
+    if metric == "norm_macro_recall":
+        sizes = np.bincount(truth, minlength=count)
+        recalls = np.bincount(truth[guess == truth], minlength=count)[sizes > 0] / sizes[sizes > 0]
+        return (float(recalls.mean()) - 1 / count) / (1 - 1 / count)
+    raise ValueError(f"there is no primary metric {metric!r}")
 
 
 def regression_scores(judged: Judged, low: float, high: float) -> dict[str, float]:
@@ -112,6 +130,12 @@ def together(folds: Sequence[Judged]) -> Judged:
     return Judged(np.concatenate([each.truth for each in folds]), np.concatenate([each.said for each in folds]))
 
 
+def _by_guess(average: str, truth: Array, guess: Array, labels: list[int]) -> dict[str, float]:
+    found = metrics.precision_recall_fscore_support(truth, guess, labels=labels, average=average, zero_division=0.0)
+    names = (f"{name}_{average}" for name in ("precision_score", "recall_score", "f1_score"))
+    return {name: float(value) for name, value in zip(names, found[:3], strict=True)}
+
+
 def _by_threshold(name: str, score: Any, hot: Array, said: Array, sizes: Array) -> dict[str, float]:
     """A score of each class against the others, put together in the three ways."""
     split = (sizes > 0) & (sizes < len(hot))  # of other classes it is not defined
@@ -136,3 +160,9 @@ def _spearman(truth: Array, said: Array) -> float:
     if np.ptp(said) == 0:
         return 0.0  # a constant says nothing of the order
     return float(np.corrcoef(rankdata(truth), rankdata(said))[0, 1])
+
+
+_THRESHOLD_SCORES = {
+    "AUC_weighted": ("AUC", metrics.roc_auc_score),
+    "average_precision_score_weighted": ("average_precision_score", metrics.average_precision_score),
+}

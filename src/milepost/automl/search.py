@@ -18,7 +18,7 @@ from milepost.automl.flaml_import import flaml
 from milepost.automl.labelled import Labelled
 from milepost.automl.names import CLASSIFICATION, learners_of, maximized
 from milepost.automl.outcome import Observer, Outcome
-from milepost.automl.scores import Judged
+from milepost.automl.scores import Judged, mean_of
 
 _FIRST: int = 20
 """So many iterations are always done before the search is stopped for want of progress, as the SDK does."""
@@ -86,6 +86,10 @@ class Search:
                 n_jobs=settings.cores,
                 seed=settings.seed,
                 verbose=0,
+                # Each algorithm in turn, beginning with what FLAML has found good for data like these: few iterations
+                # would else go to the cheapest one alone.
+                starting_points="data",
+                learner_selector="roundrobin",
                 **held,
             )
         except _Enough as reason:
@@ -133,7 +137,7 @@ class Search:
                 self._error = error
         loss = math.inf
         if self._error is None:
-            score = self.data.judge(self._folds[-1:])[self.settings.primary_metric]
+            score = self.data.score(self._folds[-1])
             loss = -score if self._maximize else score
         if self.data.validation is not None:
             self._end(model)
@@ -161,7 +165,7 @@ class Search:
     def _keep(self, model: Any) -> None:
         data = self.data
         folds = self._folds
-        scores = data.judge(folds)
+        scores = mean_of([data.judge(each) for each in folds])
         fitted = final_model(model, data)
         outcome = Outcome(
             number=self._number,

@@ -18,8 +18,6 @@ class Featurizing:
     """Column -> Numeric, Categorical, Text or DateTime, where it is not to be guessed."""
     imputation: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """Numeric column -> scikit-learn's strategy, and the value of ``constant``."""
-    blocked: tuple[str, ...] = ()
-    """Names of the SDK's transformers that are not to be used."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,6 @@ class Settings:
             **told
             | {
                 "drop": tuple(told["drop"]),
-                "blocked": tuple(told["blocked"]),
                 "imputation": {name: tuple(each) for name, each in told["imputation"].items()},
             }
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from milepost.automl import ensembles
 from milepost.automl.data import Prepared, prepare
 from milepost.automl.names import FORECASTING, STACK, VOTING
@@ -23,6 +25,11 @@ def train(settings: Settings, training: Any, validation: Any | None, observer: O
     ``training``, ``validation``: pandas data frames with the label.  ``named`` False: models take arrays.  Raises
     BadData, NoModel.
     """
+    with threadpool_limits(settings.cores if settings.cores > 0 else None):
+        return _train(settings, training, validation, observer, named=named)
+
+
+def _train(settings: Settings, training: Any, validation: Any | None, observer: Observer, *, named: bool) -> Prepared:
     began = time.monotonic()
     data = prepare(settings, training, validation, named=named)
     observer.note(f"pipelines are judged by {data.validated_by}")
@@ -35,28 +42,29 @@ def train(settings: Settings, training: Any, validation: Any | None, observer: O
         raise NoModel(f"None of the iterations gave a model. The first one's error: {first}") from first
     observer.note(f"the search is over: {search.stopped_because}")
     number = max(len(outcomes) + len(search.errors), 1)
-    if settings.task != FORECASTING and len(outcomes) > 1:
-        for name, wanted, build in (
-            (VOTING, settings.voting, ensembles.voting),
-            (STACK, settings.stack, ensembles.stack),
-        ):
-            if wanted and _tried(number, name, build, outcomes, data, observer):
-                number += 1
+    if settings.task == FORECASTING:
+        return data  # a mean of forecasts or a model on them would need rows later still
+    if settings.voting:
+        members = ensembles.votes(outcomes, data)
+        number += _tried(number, VOTING, ensembles.voting, members, data, observer)
+    if settings.stack:
+        members = ensembles.best_of(outcomes, data)
+        _tried(number, STACK, ensembles.stack, members, data, observer)
     return data
 
 
 def _tried(
-    number: int, name: str, build: Any, outcomes: list[Outcome], data: Prepared, observer: Observer
+    number: int, name: str, build: Any, members: list[Outcome], data: Prepared, observer: Observer
 ) -> bool:
     """Whether the ensemble became an iteration."""
-    observer.begins(number, name, "")
-    try:
-        outcome = build(number, outcomes, data)
-    except Exception as error:  # the pipelines themselves are there
-        observer.failed(number, name, error)
-        return True
-    if outcome is None:
+    if not members:
         observer.note(f"{name}: no two pipelines together are better than one")
         return False
-    observer.ended(outcome)
+    observer.begins(number, name, "")
+    try:
+        outcome = build(number, members, data)
+    except Exception as error:  # the pipelines themselves are there
+        observer.failed(number, name, error)
+    else:
+        observer.ended(outcome)
     return True

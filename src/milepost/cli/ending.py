@@ -29,8 +29,9 @@ def cancel_runs(
 
     Runs that have ended already are told, with exit code 2, after the others were canceled.
     """
-    from milepost.sdk.run import SCRIPT_RUN, SWEEP, Run
+    from milepost.sdk.run import Run
     from milepost.sdk.run_life import TERMINAL
+    from milepost.store.status import SUBMITTED
 
     with opened(name) as (workspace, store):
         # All are looked up before the first is canceled.
@@ -39,7 +40,7 @@ def cancel_runs(
         going = [Run.get(workspace, each.run_id) for each in chosen.values() if each.status not in TERMINAL]
         for run in going:
             run.cancel()
-            if chosen[run.id].type not in (SCRIPT_RUN, SWEEP):
+            if chosen[run.id].type not in SUBMITTED:
                 output.tell(
                     f"run {run.id} was not submitted: it is marked as Canceled, and the process that records it goes on"
                 )

@@ -68,16 +68,11 @@ class _Group:
     cloud: bool = False
 
 
-_LOOP: Final = (
-    "try the parameters in a loop of your own, each in a child run (run.child_run()), and compare them with "
-    "run.get_metrics(recursive=True)"
-)
 _LOAD: Final = (
     "Get the model's files with Model.download() or Model.get_model_path() and load them in a server of yours"
 )
 
 _GROUPS: Final = (
-    _Group("azureml.train.automl", "AutoMLConfig", _LOOP),
     _Group("azureml.core", "Keyvault", "Read secrets from environment variables", cloud=True),
     _Group("azureml.core", "Webservice", _LOAD, cloud=True),
     _Group("azureml.core.model", "InferenceConfig", _LOAD, cloud=True),

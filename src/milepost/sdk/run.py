@@ -22,6 +22,7 @@ from milepost.sdk.run_progress import RunProgress
 from milepost.sdk.run_snapshots import RunSnapshots
 from milepost.sdk.run_targets import RunTargets
 from milepost.sdk.tags import check_properties, check_tags, tag_filter
+from milepost.store.status import AUTOML
 from milepost.store.status import SCRIPT_RUN as SCRIPT_RUN
 from milepost.store.status import SWEEP as SWEEP
 
@@ -422,7 +423,9 @@ def _attach(workspace: Workspace, record: RunRecord) -> Run:
     if record.type == SCRIPT_RUN:
         import milepost.sdk.script_run
     elif record.type == SWEEP:
-        import milepost.sdk.hyperdrive_run  # noqa: F401 - adds its provider
+        import milepost.sdk.hyperdrive_run
+    elif record.type == AUTOML:
+        import milepost.sdk.automl_run  # noqa: F401 - adds its provider, as those above do
     factory = Run._providers.get(record.type or "")
     if factory is not None:
         return factory(experiment, record)

@@ -30,6 +30,10 @@ SCRIPT_RUN: Final = "azureml.scriptrun"
 """The type of the run of a submitted script."""
 SWEEP: Final = "hyperdrive"
 """The type of the run of a sweep, which has its trials as children."""
+AUTOML: Final = "automl"
+"""The type of an automated ML run, which has its iterations as children."""
+SUBMITTED: Final = frozenset({SCRIPT_RUN, SWEEP, AUTOML})
+"""The types of runs that were submitted: some machine has processes of theirs."""
 
 _RANK: Final = {status: rank for rank, status in enumerate(FORWARD)}
 
@@ -68,5 +72,5 @@ def end_elsewhere(current: str, run_type: str | None) -> str:
     asked again, or nothing is heard of that machine, the run is taken for Canceled.  Its processes are ended all the
     same, should the machine come back.
     """
-    is_asked_for = run_type in (SCRIPT_RUN, SWEEP) and current not in (CANCEL_REQUESTED, NOT_RESPONDING)
+    is_asked_for = run_type in SUBMITTED and current not in (CANCEL_REQUESTED, NOT_RESPONDING)
     return CANCEL_REQUESTED if is_asked_for else CANCELED

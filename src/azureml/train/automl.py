@@ -1,7 +1,0 @@
-"""Automated ML."""
-
-from milepost.sdk.later import AutoMLConfig
-
-__all__ = [
-    "AutoMLConfig",
-]

@@ -1,0 +1,9 @@
+"""Automated ML."""
+
+from milepost.sdk.automl_config import AutoMLConfig
+from milepost.sdk.automl_run import AutoMLRun
+
+__all__ = [
+    "AutoMLConfig",
+    "AutoMLRun",
+]

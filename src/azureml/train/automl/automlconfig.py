@@ -1,0 +1,7 @@
+"""The configuration of automated ML."""
+
+from milepost.sdk.automl_config import AutoMLConfig
+
+__all__ = [
+    "AutoMLConfig",
+]

@@ -1,0 +1,17 @@
+"""What automated ML raises."""
+
+from milepost.sdk.automl_exceptions import (
+    AutoMLException,
+    ConfigException,
+    DataException,
+    NotFoundException,
+    OptionalDependencyMissingException,
+)
+
+__all__ = [
+    "AutoMLException",
+    "ConfigException",
+    "DataException",
+    "NotFoundException",
+    "OptionalDependencyMissingException",
+]

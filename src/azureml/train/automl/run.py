@@ -1,0 +1,7 @@
+"""Automated ML runs."""
+
+from milepost.sdk.automl_run import AutoMLRun
+
+__all__ = [
+    "AutoMLRun",
+]
