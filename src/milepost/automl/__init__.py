@@ -1,1 +1,1 @@
-"""Automated ML: many pipelines are tried, FLAML decides which, and what each of them gave is told to whoever records."""
+"""Automated ML: FLAML decides which pipelines are tried, and what each gave is told to whoever records."""

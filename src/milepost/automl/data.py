@@ -37,7 +37,7 @@ class Prepared:
     """The target as a model is to give it."""
     classes: list[Any]
     """Of a classifier, sorted."""
-    splitter: Any | None
+    splitter: Any
     """None where there is validation data."""
     validation: tuple[Any, Any] | None
     """Features and target."""
@@ -128,8 +128,8 @@ def _classes(answers: Any) -> tuple[Any, list[Any]]:
     if counts.min() < 2:
         rare = [repr(classes[at]) for at in np.flatnonzero(counts < 2)]
         raise BadData(
-            f"the label has classes of one row ({', '.join(rare[:5])}): for regression give task='regression', or leave "
-            "those rows out"
+            f"the label has classes of one row ({', '.join(rare[:5])}): for regression give task='regression', or "
+            "leave those rows out"
         )
     return target, classes.tolist()
 
@@ -194,8 +194,8 @@ class _Rolling:
         moments = np.unique(times.to_numpy())
         if len(moments) < horizon * (folds + 1):
             raise BadData(
-                f"{folds} folds with a horizon of {horizon} need {horizon * (folds + 1)} different times, and there are "
-                f"{len(moments)}"
+                f"{folds} folds with a horizon of {horizon} need {horizon * (folds + 1)} different times, and there "
+                f"are {len(moments)}"
             )
         self._places = np.searchsorted(moments, times.to_numpy())
         self._ends = [len(moments) - horizon * at for at in range(folds - 1, -1, -1)]

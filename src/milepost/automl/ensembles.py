@@ -162,7 +162,9 @@ def _stacked(members: list[Outcome], data: Prepared) -> list[Judged]:
     found = []
     for at, (truth, said) in enumerate(parts):
         others = [part for place, part in enumerate(parts) if place != at]
-        meta = _meta(data).fit(np.concatenate([each[1] for each in others]), np.concatenate([each[0] for each in others]))
+        meta = _meta(data).fit(
+            np.concatenate([each[1] for each in others]), np.concatenate([each[0] for each in others])
+        )
         if not data.classes:
             found.append(Judged(truth, meta.predict(said)))
             continue

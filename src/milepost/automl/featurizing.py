@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -117,7 +118,7 @@ def _other_steps(frame: Any, decided: Plan, places: dict[Any, Any]) -> list[tupl
                 [
                     ("fill", FunctionTransformer(filled_texts)),
                     ("tfidf", TfidfVectorizer(max_features=20_000, min_df=2)),
-                    ("reduce", _Reduced(_TEXT_PARTS)),
+                    ("reduce", Reduced(_TEXT_PARTS)),
                     ("scale", StandardScaler()),
                 ]
             )
@@ -133,12 +134,21 @@ def _other_steps(frame: Any, decided: Plan, places: dict[Any, Any]) -> list[tupl
     return steps
 
 
-class _Reduced(TruncatedSVD):  # type: ignore[misc]
-    """TruncatedSVD that takes no more components than there are words."""
+class Reduced(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The counts of words as a few numbers: TruncatedSVD with at most ``most`` of them, fewer where words are few."""
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        self.n_components = max(1, min(self.n_components, X.shape[1] - 1, X.shape[0] - 1))
-        return super().fit_transform(X, y)
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def fit(self, counts: Any, y: Any = None) -> Reduced:
+        """Find the directions in which texts differ most."""
+        parts = max(1, min(self.most, counts.shape[1] - 1, counts.shape[0] - 1))
+        self.reducer_ = TruncatedSVD(parts).fit(counts)
+        return self
+
+    def transform(self, counts: Any) -> Any:
+        """A row for each text."""
+        return self.reducer_.transform(counts)
 
 
 def _one_hot() -> Any:

@@ -181,9 +181,7 @@ def chosen(task: str, allowed: list[str] | None, blocked: list[str] | None, has_
 
 def learners_of(task: str, algorithms: list[str]) -> dict[str, str]:
     """FLAML's learners of these algorithms, each with its algorithm's name."""
-    return {
-        learner: each.name for each in ALGORITHMS[task] if each.name in algorithms for learner in each.learners
-    }
+    return {learner: each.name for each in ALGORITHMS[task] if each.name in algorithms for learner in each.learners}
 
 
 def _is_there(algorithm: Algorithm, has_module: dict[str, bool]) -> bool:

@@ -61,9 +61,12 @@ class Search:
         kinds = "classification" if settings.task == CLASSIFICATION else "regression"
         for learner, algorithm in learners.items():
             automl.add_learner(learner, self._observed(learner, algorithm, kinds))
-        held = {}
+        judged: dict[str, Any]
         if data.validation is not None:
-            held = {"X_val": data.validation[0], "y_val": data.validation[1]}
+            judged = {"eval_method": "holdout", "X_val": data.validation[0], "y_val": data.validation[1]}
+        else:
+            folds = data.splitter.get_n_splits(data.features, data.target)
+            judged = {"eval_method": "cv", "split_type": data.splitter, "n_splits": folds}
         try:
             automl.fit(
                 data.features,
@@ -75,9 +78,6 @@ class Search:
                 max_iter=settings.iterations + 1,
                 time_budget=-1 if settings.timeout_s is None else settings.timeout_s,
                 train_time_limit=settings.iteration_timeout_s,
-                eval_method="holdout" if held else "cv",
-                split_type=data.splitter if not held else None,
-                n_splits=data.splitter.get_n_splits(data.features, data.target) if not held else None,
                 cv_score_agg_func=self._all_folds,
                 sample=False,
                 auto_augment=False,
@@ -90,7 +90,7 @@ class Search:
                 # would else go to the cheapest one alone.
                 starting_points="data",
                 learner_selector="roundrobin",
-                **held,
+                **judged,
             )
         except _Enough as reason:
             self.stopped_because = str(reason)
@@ -126,7 +126,9 @@ class Search:
     def _judged(self, features: Any, target: Any, model: Any, *_more: Any) -> tuple[float, dict[str, float]]:
         """FLAML's metric: the loss of one fold."""
         if self._error is None and isinstance(model.model, (DummyClassifier, DummyRegressor)):
-            self._error = IterationTimeout("It took longer than iteration_timeout_minutes, or more memory than there is.")
+            self._error = IterationTimeout(
+                "It took longer than iteration_timeout_minutes, or more memory than there is."
+            )
         if self._error is None:
             try:
                 said = model.predict_proba(features) if self.data.classes else model.predict(features)
@@ -212,7 +214,6 @@ def final_model(model: Any, data: Prepared) -> Any:
         bare = Pipeline([("normalize", Normalizer()), ("sgd", bare)])  # as FLAML's learner does within
     bare.fit(data.features, data.answers)
     return Pipeline([("featurize", data.featurizer), (model.algorithm, bare)])
-
 
 
 def _is_told(name: str, value: Any) -> bool:

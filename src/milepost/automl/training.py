@@ -53,9 +53,7 @@ def _train(settings: Settings, training: Any, validation: Any | None, observer: 
     return data
 
 
-def _tried(
-    number: int, name: str, build: Any, members: list[Outcome], data: Prepared, observer: Observer
-) -> bool:
+def _tried(number: int, name: str, build: Any, members: list[Outcome], data: Prepared, observer: Observer) -> bool:
     """Whether the ensemble became an iteration."""
     if not members:
         observer.note(f"{name}: no two pipelines together are better than one")

@@ -122,7 +122,10 @@ class AutoMLConfig:
 
     def __repr__(self) -> str:
         settings = self._settings
-        return f"AutoMLConfig(task={settings.task!r}, primary_metric={settings.primary_metric!r}, label_column_name={settings.label!r})"
+        return (
+            f"AutoMLConfig(task={settings.task!r}, primary_metric={settings.primary_metric!r}, "
+            f"label_column_name={settings.label!r})"
+        )
 
 
 def submit(config: AutoMLConfig, workspace: Workspace, experiment_name: str, **kwargs: Any) -> AutoMLRun:
@@ -185,7 +188,8 @@ def _refuse(given: dict[str, Any]) -> None:
     task = given["task"]
     if getattr(task, "value", task) not in names.TASKS:
         raise ConfigException(
-            f"task is one of {', '.join(names.TASKS)}, not {task!r:.80}. Models of images and texts are not in Milepost."
+            f"task is one of {', '.join(names.TASKS)}, not {task!r:.80}. Models of images and texts are not in "
+            "Milepost."
         )
     for name, unset in _UNSET.items():
         value = given[name]
@@ -314,7 +318,8 @@ def _forecast(task: str, given: dict[str, Any]) -> dict[str, Any]:
     if task != names.FORECASTING:
         if parameters is not None or loose:
             raise ConfigException(
-                f"{next(iter(loose), 'forecasting_parameters')} belongs to task='forecasting', and the task is {task!r}."
+                f"{next(iter(loose), 'forecasting_parameters')} belongs to task='forecasting', and the task is "
+                f"{task!r}."
             )
         return {}
     if parameters is None:

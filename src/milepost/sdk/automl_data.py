@@ -11,9 +11,7 @@ from typing import Any, Final
 from milepost.sdk.automl_exceptions import ConfigException, DataException
 
 _LABEL: Final = "y"
-_FORMS: Final = (
-    "a pandas data frame, the path of a CSV, TSV or Parquet file, or an object with to_pandas_dataframe()"
-)
+_FORMS: Final = "a pandas data frame, the path of a CSV, TSV or Parquet file, or an object with to_pandas_dataframe()"
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,9 @@ def _joined(features: Any, target: Any, x_name: str, y_name: str, label: Any) ->
     if answers.ndim == 2 and answers.shape[1] == 1:
         answers = answers.ravel()
     if answers.ndim != 1 or len(answers) != len(table):
-        raise DataException(f"{y_name} has one value for each of the {len(table)} rows of {x_name}, not {answers.shape}.")
+        raise DataException(
+            f"{y_name} has one value for each of the {len(table)} rows of {x_name}, not {answers.shape}."
+        )
     if label is None:
         label = getattr(target, "name", None)
         label = label if isinstance(label, str) and label not in table.columns else _LABEL

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
 MODEL: Final = "outputs/model.pkl"
 """The fitted pipeline of a child run."""
-PACKAGES: Final = ("milepost", "flaml", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "xgboost", "xgboost-cpu")
+PACKAGES: Final = (
+    "milepost",
+    "flaml",
+    "lightgbm",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "xgboost",
+    "xgboost-cpu",
+)
 """What a model needs to be loaded, where it was made with them."""
 _LEGEND: Final = (
     ("ITERATION", "The iteration being evaluated."),

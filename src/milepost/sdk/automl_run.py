@@ -106,14 +106,16 @@ class AutoMLRun(Run):
             raise NotFoundException(f"Run {self._id} has no iteration yet.")
         versions: dict[str, str] = json.loads(record.properties.get("dependencies_versions") or "{}")
         if check_versions:
-            other = [f"{name} {version}, here {_here(name)}" for name, version in versions.items() if _here(name) != version]
+            other = [
+                f"{name} {version}, here {_here(name)}" for name, version in versions.items() if _here(name) != version
+            ]
             if other:
                 warn(f"Milepost: the run was made with other versions of packages: {'; '.join(other)}", stacklevel=2)
         return versions
 
     def summary(self) -> list[list[Any]]:
         """What came of each algorithm: its name, how many iterations, the best score."""
-        metric, maximize = self._metric(None)
+        _, maximize = self._metric(None)
         found: dict[str, list[float]] = {}
         for record in self._iterations():
             score = _score(record)
@@ -149,7 +151,9 @@ class AutoMLRun(Run):
 
     def cancel_iteration(self, iteration: int) -> None:
         """Not in this version."""
-        raise deferred("AutoMLRun.cancel_iteration", "AutoMLConfig(iteration_timeout_minutes=...) bounds each iteration")
+        raise deferred(
+            "AutoMLRun.cancel_iteration", "AutoMLConfig(iteration_timeout_minutes=...) bounds each iteration"
+        )
 
     def continue_experiment(self, *args: Any, **kwargs: Any) -> None:
         """Not in this version."""
@@ -214,7 +218,9 @@ class AutoMLRun(Run):
             summaries = self._recorder.open_store().metric_summaries([each.run_id for each in records], [name])
         values = {each.run_id: each.last for each in summaries}
         sign = -1 if maximize else 1
-        scored = [(sign * float(value), each) for each in records if isinstance(value := values.get(each.run_id), float)]
+        scored = [
+            (sign * float(value), each) for each in records if isinstance(value := values.get(each.run_id), float)
+        ]
         if not scored:
             raise NotFoundException(f"No iteration of run {self._id} has the metric {name!r:.80} (yet).")
         best = min(scored, key=lambda one: one[0])[1]  # of equals the first

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from milepost.automl.names import FORECASTING, maximized
 from milepost.sdk.script_run_config import ScriptRunConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SETTINGS: Final = "automl.json"
 SCRIPT: Final = "train_automl.py"
-_SCRIPT_TEXT: Final = '''"""Does the automated ML that automl.json describes, with the data beside it.  Milepost wrote this."""
+_SCRIPT_TEXT: Final = '''"""Does the automated ML that automl.json describes, with the data beside it."""
 
 from milepost.sdk.automl_process import main
 
@@ -59,9 +59,7 @@ def submit_automl(
         asked = {"settings": config._settings.to_json(), "named": config._data.named, "notes": config._notes}
         (folder / SETTINGS).write_text(json.dumps(asked, indent=1, default=str))
         (folder / SCRIPT).write_text(_SCRIPT_TEXT)
-        job = child_job(
-            experiment, ScriptRunConfig(folder, SCRIPT, compute_target=config.compute_target), automl_id
-        )
+        job = child_job(experiment, ScriptRunConfig(folder, SCRIPT, compute_target=config.compute_target), automl_id)
     source = next(data["properties"] for kind, data in job.events if kind == "run")
     event = run_event(
         experiment.name,

@@ -23,8 +23,8 @@ _IMPUTER: Final = "Imputer"
 
 class FeaturizationConfig:
     """``column_purposes``: column -> Numeric, Categorical, CategoricalHash, Text, DateTime or Ignore.
-    ``transformer_params``: ``{"Imputer": [(columns, {"strategy": "median"})]}``.  ``drop_columns``: columns that are not
-    learned from.
+    ``transformer_params``: ``{"Imputer": [(columns, {"strategy": "median"})]}``.  ``drop_columns``: columns that are
+    not learned from.
 
     ``blocked_transformers``, ``dataset_language`` and ``prediction_transform_type`` raise ConfigException, as whatever
     else Milepost does not do.
@@ -44,7 +44,9 @@ class FeaturizationConfig:
             ("prediction_transform_type", prediction_transform_type),
         ):
             if value is not None:
-                raise ConfigException(f"FeaturizationConfig({name}=...) is not in this version of Milepost. Leave it out.")
+                raise ConfigException(
+                    f"FeaturizationConfig({name}=...) is not in this version of Milepost. Leave it out."
+                )
         self._purposes: dict[str, str] = {}
         self._drop: list[str] = []
         self._imputation: dict[str, tuple[str, Any]] = {}
@@ -123,8 +125,8 @@ class FeaturizationConfig:
         """Not in this version: raises ConfigException for any name."""
         if transformers:
             raise ConfigException(
-                f"blocked_transformers ({transformers!r:.80}) is not in this version of Milepost. Give the columns their "
-                "purposes in place of it, or featurization='off'."
+                f"blocked_transformers ({transformers!r:.80}) is not in this version of Milepost. Give the columns "
+                "their purposes in place of it, or featurization='off'."
             )
 
     def _featurizing(self) -> Featurizing:

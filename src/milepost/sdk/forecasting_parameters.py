@@ -70,7 +70,9 @@ class ForecastingParameters:
         for name, value in given.items():
             refuse_set(name, value)
         if not isinstance(time_column_name, str) or not time_column_name:
-            raise ConfigException(f"time_column_name is the name of the column of the times, not {time_column_name!r:.80}.")
+            raise ConfigException(
+                f"time_column_name is the name of the column of the times, not {time_column_name!r:.80}."
+            )
         if isinstance(forecast_horizon, bool) or not isinstance(forecast_horizon, int) or forecast_horizon < 1:
             raise ConfigException(
                 f"forecast_horizon is a whole number of times ahead, from 1, not {forecast_horizon!r:.80}."
