@@ -89,8 +89,17 @@ def test_the_accuracy_table_counts_every_row_at_every_threshold(judged: Judged) 
 
 def test_the_charts_of_a_regressor_hold_every_row() -> None:
     truth = np.linspace(0, 10, 50)
-    charts = {kind: content["data"] for kind, _, content in regression_charts(Judged(truth, truth + 1), 0, 10)}
+    charts = {kind: content["data"] for kind, _, content in regression_charts(Judged(truth, truth + 1))}
     predictions, residuals = charts["predictions"], charts["residuals"]
     assert sum(predictions["bin_counts"]) == sum(residuals["bin_counts"]) == 50
     assert len(predictions["bin_edges"]) == len(predictions["bin_averages"]) + 1
-    assert predictions["bin_averages"][0] == pytest.approx(np.mean(truth[truth < 1]) + 1)
+    assert set(predictions["bin_counts"]) == {5}, "as many rows in each bin"
+    assert predictions["bin_averages"][0] == pytest.approx(np.mean(truth[:5]) + 1)
+
+
+def test_the_charts_of_few_different_values_have_no_empty_bin() -> None:
+    truth = np.array([1.0] * 20 + [2.0, 3.0])
+    predictions = regression_charts(Judged(truth, truth))[0][2]["data"]
+    assert min(predictions["bin_counts"]) > 0
+    constant = regression_charts(Judged(np.ones(5), np.ones(5)))[0][2]["data"]
+    assert constant["bin_counts"] == [5]

@@ -31,19 +31,22 @@ def classification_charts(judged: Judged, classes: Sequence[Any]) -> list[Chart]
     ]
 
 
-def regression_charts(judged: Judged, low: float, high: float) -> list[Chart]:
+def regression_charts(judged: Judged) -> list[Chart]:
     """Predicted against true values, in bins of the true ones, and the histogram of the residuals."""
     truth, said = judged.truth, judged.said
-    wide = (high - low) or 1.0
-    edges = np.linspace(low, low + wide, _BINS + 1)
-    place = np.clip(np.digitize(truth, edges[1:-1]), 0, _BINS - 1)
-    groups = [said[place == at] for at in range(_BINS)]
+    # As many rows in each bin: one that has none would have no mean.
+    edges = np.unique(np.quantile(truth, np.linspace(0, 1, _BINS + 1)))
+    if len(edges) < 2:
+        edges = np.array([edges[0] - 0.5, edges[0] + 0.5])
+    bins = len(edges) - 1
+    place = np.clip(np.digitize(truth, edges[1:-1]), 0, bins - 1)
+    groups = [said[place == at] for at in range(bins)]
     predictions = {
         "schema_type": "predictions",
         "schema_version": "1.0.0",
         "data": {
-            "bin_averages": [float(each.mean()) if each.size else 0.0 for each in groups],
-            "bin_errors": [float(each.std()) if each.size else 0.0 for each in groups],
+            "bin_averages": [float(each.mean()) for each in groups],
+            "bin_errors": [float(each.std()) for each in groups],
             "bin_counts": [int(each.size) for each in groups],
             "bin_edges": edges.tolist(),
         },

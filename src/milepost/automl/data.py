@@ -109,7 +109,7 @@ def _judges(settings: Settings, classes: list[Any], target: Any) -> tuple[Any, A
     return (
         lambda fold: regression_scores(fold, low, high),
         lambda fold: regression_scores(fold, low, high)[metric],
-        lambda folds: regression_charts(together(folds), low, high),
+        lambda folds: regression_charts(together(folds)),
     )
 
 

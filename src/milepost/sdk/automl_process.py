@@ -127,8 +127,8 @@ class _Recorder:
         for kind, name, content in outcome.charts:
             getattr(child, f"log_{kind}")(name, content)
         texts = {name: _plain(value) for name, value in outcome.parameters.items()}
-        if texts:
-            child._say("params", {"set": texts})
+        # With the algorithm among them, pages have it as a column and as an axis beside the parameters.
+        child._say("params", {"set": {"algorithm": outcome.algorithm, **texts}})
         score = outcome.scores[metric]
         properties = {
             "score": repr(score),
