@@ -22,7 +22,7 @@ from milepost.jobs.agent_start import stop_agent
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-PAGES_THAT_RUN = ["compute.md", "environments.md", "submitting.md", "sweeps.md"]
+PAGES_THAT_RUN = ["automl.md", "compute.md", "environments.md", "submitting.md", "sweeps.md"]
 _BLOCK = re.compile(r"^```(\w+)[ ]*([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
 _COMMAND = re.compile(r"^ {4}(milepost .*)$", re.MULTILINE)

@@ -183,7 +183,11 @@ def test_models_are_those_that_are_allowed_and_not_blocked() -> None:
 @pytest.mark.parametrize(
     ("allowed", "blocked", "message"),
     [
-        (["LinearSVM"], None, "LinearSVM cannot be had for classification: FLAML's learner of it gives no probabilities"),
+        (
+            ["LinearSVM"],
+            None,
+            "LinearSVM cannot be had for classification: FLAML's learner of it gives no probabilities",
+        ),
         (["LigthGBM"], None, "'LigthGBM' is no model for classification"),
         (["KNN"], ["KNN"], "No model is left"),
         (["XGBoostClassifier"], None, "needs the package xgboost"),

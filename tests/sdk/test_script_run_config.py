@@ -559,10 +559,6 @@ def test_a_run_configuration_is_run_in_the_current_directory(
     assert (request.source_directory, request.script, request.arguments) == (source, "train.py", ["--a", "1"])
 
 
-class AutoMLConfig:
-    """Named as the SDK's own."""
-
-
 class Pipeline:
     """Named as the SDK's own."""
 
@@ -574,7 +570,6 @@ class PythonScriptStep:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (AutoMLConfig(), "Submitting an AutoMLConfig is not in this version"),
         (Pipeline(), "runs no pipelines"),
         (PythonScriptStep(), "runs no pipelines"),
     ],

@@ -186,8 +186,6 @@ def _parts(config: Any) -> tuple[str, str | None, list[str], list[str] | str | N
 
 def _not_submittable(config: Any) -> UserErrorException:
     kind = type(config).__name__
-    if "AutoML" in kind:
-        return deferred(f"Submitting an {kind}", "Submit a script that trains the models, as a ScriptRunConfig")
     if "Pipeline" in kind or kind.endswith("Step"):
         return NotAvailableException(
             f"Milepost runs no pipelines, so {kind} cannot be submitted. Submit each step as a ScriptRunConfig, and "
