@@ -84,7 +84,7 @@ def test_a_run_from_its_data_to_its_best_model(
     by_loss, _ = run.get_output(metric="log_loss")
     assert losses[by_loss.id] == min(losses.values())
     assert run.get_run_sdk_dependencies().keys() >= {"flaml", "scikit-learn", "lightgbm"}
-    assert [row[0] for row in run.summary()][0] == best.properties["run_algorithm"]
+    assert run.summary()[0][0] == best.properties["run_algorithm"]
     assert run.register_model("cancer").get_model_path("cancer", _workspace=ws)
     told = json.loads(run.properties["primary_metric_config"])
     assert (told, run.type, run.tags["data"]) == ({"name": "AUC_weighted", "goal": "maximize"}, "automl", "cancer")

@@ -80,7 +80,8 @@ def test_a_classifier_answers_with_the_labels_as_they_came(iris: Any, tmp_path: 
     place = tmp_path / "model.pkl"
     place.write_bytes(pickle.dumps(seen.outcomes[-1].model))
     raw.head(2).to_parquet(tmp_path / "rows.parquet")
-    code = "import pickle, pandas as pd; m = pickle.load(open('model.pkl', 'rb')); print(*m.predict(pd.read_parquet('rows.parquet')))"
+    code = "import pickle, pandas; model = pickle.load(open('model.pkl', 'rb'))\n"
+    code += "print(*model.predict(pandas.read_parquet('rows.parquet')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["setosa", "setosa"], "it loads in a fresh process"
 

@@ -149,7 +149,7 @@ class Experiment:
         return run
 
     def submit(self, config: Any, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
-        """Submit a ``ScriptRunConfig`` (or an estimator, a ``HyperDriveConfig`` or an ``AutoMLConfig``) and give its run at once.
+        """Submit a ``ScriptRunConfig`` (or an estimator, a ``HyperDriveConfig``, an ``AutoMLConfig``) and give its run.
 
         A snapshot of its folder is taken; the script runs in a process of its own, whatever becomes of this one.
         ``display_name`` and ``run_id`` may be given too.  Raises UserErrorException for what cannot be run,
