@@ -43,6 +43,10 @@ def test_scores_are_those_of_scikit_learn(judged: Judged) -> None:
         metrics.roc_auc_score(judged.truth, judged.said, multi_class="ovr", average="weighted")
     )
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(judged.truth, guess))
+    for average in ("macro", "micro", "weighted"):
+        expected = metrics.precision_recall_fscore_support(judged.truth, guess, average=average)
+        named = (found[f"{name}_score_{average}"] for name in ("precision", "recall", "f1"))
+        assert list(named) == pytest.approx(list(expected[:3]))
     assert found["norm_macro_recall"] == pytest.approx(
         metrics.balanced_accuracy_score(judged.truth, guess, adjusted=True)
     )

@@ -147,7 +147,7 @@ def test_a_pipeline_that_fails_is_one_iteration_and_no_more(iris: Any) -> None:
 
 
 def test_models_of_arrays_take_arrays(prices: Any) -> None:
-    seen = trained(asked(REGRESSION, iterations=1), prices, named=False)
+    seen = trained(asked(REGRESSION, algorithms=["ElasticNet"], iterations=1), prices, named=False)
     assert len(seen.outcomes) == 1
     assert len(seen.outcomes[0].model.predict(prices[["a", "b", "c", "d"]].to_numpy())) == 150
 

@@ -34,25 +34,21 @@ def classification_scores(judged: Judged, classes: Sequence[Any], positive: int 
     """
     truth, said = judged.truth, judged.said
     count = len(classes)
-    labels = list(range(count))
     guess = said.argmax(axis=1)
     right = guess == truth
     hot = np.eye(count)[truth]
     sizes = np.bincount(truth, minlength=count)
-    seen = sizes > 0
     found: dict[str, float] = {
         "accuracy": float(right.mean()),
         "weighted_accuracy": float((right * sizes[truth]).sum() / sizes[truth].sum()),
-        "log_loss": float(metrics.log_loss(truth, _normalized(said), labels=labels)),
+        "log_loss": float(metrics.log_loss(truth, _normalized(said), labels=range(count))),
         "matthews_correlation": float(metrics.matthews_corrcoef(truth, guess)),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes that a fold does not have
-        recalls = metrics.recall_score(truth, guess, labels=labels, average=None, zero_division=0.0)
-        found["balanced_accuracy"] = balanced = float(recalls[seen].mean())
+        found |= _by_guess(truth, guess, count)
+        found["balanced_accuracy"] = balanced = _recalls(truth, guess, count)
         found["norm_macro_recall"] = (balanced - 1 / count) / (1 - 1 / count)
-        for average in ("macro", "micro", "weighted"):
-            found |= _by_guess(average, truth, guess, labels)
         found |= _by_threshold("AUC", metrics.roc_auc_score, hot, said, sizes)
         found |= _by_threshold("average_precision_score", metrics.average_precision_score, hot, said, sizes)
         if positive is not None:
@@ -76,11 +72,9 @@ def classification_score(judged: Judged, metric: str, count: int) -> float:
             hot, sizes = np.eye(count)[truth], np.bincount(truth, minlength=count)
             return _by_threshold(name, score, hot, said, sizes)[metric]
         if metric == "precision_score_weighted":
-            return _by_guess("weighted", truth, guess, list(range(count)))[metric]
+            return _by_guess(truth, guess, count)[metric]
     if metric == "norm_macro_recall":
-        sizes = np.bincount(truth, minlength=count)
-        recalls = np.bincount(truth[guess == truth], minlength=count)[sizes > 0] / sizes[sizes > 0]
-        return (float(recalls.mean()) - 1 / count) / (1 - 1 / count)
+        return (_recalls(truth, guess, count) - 1 / count) / (1 - 1 / count)
     raise ValueError(f"there is no primary metric {metric!r}")
 
 
@@ -130,16 +124,28 @@ def together(folds: Sequence[Judged]) -> Judged:
     return Judged(np.concatenate([each.truth for each in folds]), np.concatenate([each.said for each in folds]))
 
 
-def _by_guess(average: str, truth: Array, guess: Array, labels: list[int]) -> dict[str, float]:
-    found = metrics.precision_recall_fscore_support(truth, guess, labels=labels, average=average, zero_division=0.0)
-    names = (f"{name}_{average}" for name in ("precision_score", "recall_score", "f1_score"))
-    return {name: float(value) for name, value in zip(names, found[:3], strict=True)}
+def _by_guess(truth: Array, guess: Array, count: int) -> dict[str, float]:
+    """Precision, recall and F1 of each class, put together in the three ways."""
+    found = metrics.precision_recall_fscore_support(truth, guess, labels=range(count), zero_division=0.0)
+    sizes, scores = found[3], {}
+    for name, each in zip(("precision_score", "recall_score", "f1_score"), found[:3], strict=True):
+        scores[f"{name}_macro"] = float(each.mean())
+        scores[f"{name}_micro"] = float((truth == guess).mean())  # where each row has one class they are all the same
+        scores[f"{name}_weighted"] = float((each * sizes).sum() / sizes.sum())
+    return scores
+
+
+def _recalls(truth: Array, guess: Array, count: int) -> float:
+    """The mean of the recalls of the classes that there are."""
+    sizes = np.bincount(truth, minlength=count)
+    right = np.bincount(truth[guess == truth], minlength=count)
+    return float((right[sizes > 0] / sizes[sizes > 0]).mean())
 
 
 def _by_threshold(name: str, score: Any, hot: Array, said: Array, sizes: Array) -> dict[str, float]:
     """A score of each class against the others, put together in the three ways."""
     split = (sizes > 0) & (sizes < len(hot))  # of other classes it is not defined
-    each = np.array([score(hot[:, at], said[:, at]) for at in np.flatnonzero(split)])
+    each = np.atleast_1d(score(hot[:, split], said[:, split], average=None)) if split.any() else np.array([])
     weights = sizes[split]
     return {
         f"{name}_macro": float(each.mean()) if each.size else math.nan,

@@ -239,6 +239,8 @@ def _columns(counts: dict[str, dict[str, int]], best: str | None) -> list[str]:
         stopped = [STOPPED] if STOPPED.partition(".")[2] in counts.get("tags", {}) else []
         given = [column for _, column in named if column.startswith("params.")]
         first = [best, *given[: _MOST_COLUMNS - 1 - len(stopped)], *stopped]
+    primary = None if best is None else best[best.index("(") + 1 : -1]
+    named = [each for each in named if each[1] != primary]  # the best of it is there
     return list(dict.fromkeys([*first, *(column for _, column in named)]))[:_MOST_COLUMNS]
 
 
