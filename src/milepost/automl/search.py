@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from sklearn.base import clone
@@ -20,8 +20,10 @@ from milepost.automl.names import CLASSIFICATION, learners_of, maximized
 from milepost.automl.outcome import Observer, Outcome
 from milepost.automl.scores import Judged, mean_of
 
-_FIRST: int = 20
+_FIRST: Final = 20
 """So many iterations are always done before the search is stopped for want of progress, as the SDK does."""
+KEPT: Final = 20
+"""The best so many pipelines are kept for the ensembles; all of them would fill the memory."""
 
 
 class _Enough(BaseException):
@@ -33,14 +35,14 @@ class IterationTimeout(Exception):
 
 
 class Search:
-    """One search; ``outcomes`` has what came of it."""
+    """One search; ``outcomes`` has the best that came of it."""
 
     def __init__(self, data: Prepared, observer: Observer, began: float) -> None:
         self.data = data
         self.settings = data.settings
         self.observer = observer
         self.outcomes: list[Outcome] = []
-        self.errors: list[BaseException] = []
+        self.first_error: BaseException | None = None
         self.stopped_because = "all iterations are done"
         self._began = began
         self._number = -1
@@ -54,7 +56,7 @@ class Search:
         self._preprocessor = PREPROCESSOR if self.settings.featurizing.automatic else ""
 
     def run(self) -> list[Outcome]:
-        """Search until there is a reason to stop; gives the iterations that have a model."""
+        """Search until there is a reason to stop; gives the best iterations."""
         settings, data = self.settings, self.data
         automl = flaml().AutoML()
         learners = learners_of(settings.task, settings.algorithms)
@@ -106,6 +108,8 @@ class Search:
         search = self
 
         def fit(model: Any, features: Any, target: Any, budget: float | None = None, **keywords: Any) -> float:
+            if "is_retrain" in keywords:  # it has ended by itself, and would fit its choice once more
+                raise _Enough("FLAML has nothing more to try")
             if search._current is not model:
                 search._begin(model, algorithm)
             if search._error is None:
@@ -160,7 +164,7 @@ class Search:
             except Exception as trouble:
                 error = trouble
         if error is not None:
-            self.errors.append(error)
+            self.first_error = self.first_error or error
             self.observer.failed(self._number, model.algorithm, error)
         self._stop_if_enough()
 
@@ -180,16 +184,31 @@ class Search:
             folds=folds,
             seconds=time.monotonic() - self._trial_began,
         )
-        self.outcomes.append(outcome)
+        self._add(outcome)
         score = scores[self.settings.primary_metric]
         better = score > self._best if self._maximize else score < self._best
         if math.isfinite(score) and (better or math.isnan(self._best)):
             self._best, self._best_at = score, self._number
         self.observer.ended(outcome)
 
+    def _add(self, outcome: Outcome) -> None:
+        metric = self.settings.primary_metric
+        sign = -1 if self._maximize else 1
+
+        def place(each: Outcome) -> tuple[bool, float]:
+            score = each.scores[metric]
+            return math.isnan(score), sign * score
+
+        self.outcomes = sorted([*self.outcomes, outcome], key=place)[:KEPT]
+
+    @property
+    def done(self) -> int:
+        """How many iterations there were."""
+        return self._number + 1
+
     def _stop_if_enough(self) -> None:
         settings = self.settings
-        done = self._number + 1
+        done = self.done
         if done >= settings.iterations:
             raise _Enough("all iterations are done")
         if settings.timeout_s is not None and time.monotonic() - self._began >= settings.timeout_s:

@@ -38,10 +38,10 @@ def _train(settings: Settings, training: Any, validation: Any | None, observer: 
     search = Search(data, observer, began)
     outcomes = search.run()
     if not outcomes:
-        first = search.errors[0] if search.errors else None
+        first = search.first_error
         raise NoModel(f"None of the iterations gave a model. The first one's error: {first}") from first
     observer.note(f"the search is over: {search.stopped_because}")
-    number = max(len(outcomes) + len(search.errors), 1)
+    number = search.done
     if settings.task == FORECASTING:
         return data  # a mean of forecasts or a model on them would need rows later still
     if settings.voting:
