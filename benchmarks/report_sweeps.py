@@ -36,10 +36,10 @@ def section(found: dict[str, dict[str, Any]], command: str) -> str:
     return f"""{report_team.told(command)}
 
 {report.table(head, rows)}
-{ours["at_once"]} trials at a time. CPU is that of all processes that a tool starts; other load of the machine changes it less
-than the time. Milepost's first tenth of trials took {first:,.0f} ms each, its last {last:,.0f}. In that time Milepost, beside
-running the process, writes out the snapshot's files, keeps log and outputs, and records metrics, parameters, packages
-and the machine, safe from kills.
+{ours["at_once"]} trials at a time. CPU is that of all processes that a tool starts; other load of the machine
+changes it less than the time. Of Milepost's trials the first tenth took {first:,.0f} ms each, the last {last:,.0f}.
+In that time Milepost, beside running the process, writes out the snapshot's files, keeps log and outputs, and records
+metrics, parameters, packages and the machine, safe from kills.
 """
 
 
