@@ -32,13 +32,14 @@ def section(found: dict[str, dict[str, Any]], command: str) -> str:
         rows.append([way, each[0], each[1], each[2], f"{result['seconds']:,.0f}"])
     head = ["a trial that does next to nothing", "trials", "ms a trial", "CPU, ms a trial", "in all, s"]
     ours = found["milepost"]
+    first, last = (ours[f"ms_a_trial_{which}_tenth"] for which in ("first", "last"))
     return f"""{report_team.told(command)}
 
 {report.table(head, rows)}
-{ours["at_once"]} trials at a time. CPU is that of all processes that a tool starts, which other load moves
-less than the time. Milepost's first tenth of trials took {ours["ms_a_trial_first_tenth"]:,.0f} ms each, its
-last {ours["ms_a_trial_last_tenth"]:,.0f}. In that time Milepost, beside running the process, writes out the snapshot's
-files, keeps log and outputs, and records metrics, parameters, packages and the machine, safe from kills.
+{ours["at_once"]} trials at a time. CPU is that of all processes that a tool starts; other load of the machine
+changes it less than the time. Of Milepost's trials the first tenth took {first:,.0f} ms each, the last {last:,.0f}.
+In that time Milepost, beside running the process, writes out the snapshot's files, keeps log and outputs, and records
+metrics, parameters, packages and the machine, safe from kills.
 """
 
 

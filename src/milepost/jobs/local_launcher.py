@@ -23,8 +23,8 @@ from milepost.jobs.job import Job
 from milepost.jobs.launcher import LaunchFailed
 
 _LOG_LIMIT = 1 << 20
-_LOADING_S = 5.0
-"""So long do a sweep's first trials wait for the fork server to be ready: it is quicker than all of them loading."""
+_LOADING_S = 10.0
+"""So long do runs wait for the fork server to be ready, at most: it is quicker than all of them loading."""
 _TROUBLES = 3
 """So often may fork servers fail before there are none any more."""
 
@@ -41,8 +41,8 @@ class LocalLauncher:
         self._fork_entry = list(fork_entry) if fork_entry is not None and FORKS else None
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._launches = 0
-        self._expects_many = False
         self._forks: ForkServer | None = None
+        self._has_sweep = False
         self._ready_by = 0.0
         self._troubles = 0
 
@@ -62,18 +62,18 @@ class LocalLauncher:
     def _forked(self, job: Job, workspace: Path, log: Path) -> tuple[int, str] | None:
         """The supervisor as a fork, where that can be had."""
         self._launches += 1
-        self._expects_many = self._expects_many or job.sweep is not None
         if self._fork_entry is None or self._troubles >= _TROUBLES:
             return None
+        self._has_sweep = self._has_sweep or job.sweep is not None
         try:
             if self._forks is None:
-                if self._launches > 1 or self._expects_many:
-                    self._forks = ForkServer(lambda: self._start_fork_server(workspace))
-                    self._ready_by = time.monotonic() + (_LOADING_S if self._expects_many else 0.0)
-                if job.sweep is not None or not self._expects_many:
+                if self._launches == 1 and not self._has_sweep:
                     return None
-            assert self._forks is not None
-            if self._forks.is_ready(max(0.0, self._ready_by - time.monotonic())):
+                self._forks = ForkServer(lambda: self._start_fork_server(workspace))
+                self._ready_by = time.monotonic() + _LOADING_S
+            # With the second run it is not known yet whether there are many: its script need not wait.
+            may_wait = self._launches > (1 if self._has_sweep else 2)
+            if self._forks.is_ready(max(0.0, self._ready_by - time.monotonic()) if may_wait else 0.0):
                 return self._forks.fork(job.run_id, log)
         except (OSError, ValueError):
             self._troubles += 1

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "prepare": _prepare,
     }
     processes[kind](Path(folder), *rest)
+    own_process.end()
 
 
 def _agent(workspace: Path) -> None:
