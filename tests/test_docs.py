@@ -44,6 +44,7 @@ def test_the_python_of_a_page_runs(page: str, tmp_path: Path) -> None:
     script.write_text("\n".join(code), encoding="utf-8")
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("AZUREML_", "MILEPOST_"))}
     variables |= {"MILEPOST_HOME": str(tmp_path / "home"), "MILEPOST_AGENT_IDLE": "2"}
+    variables["MILEPOST_PORTAL"] = "0"  # as for all tests: it would outlive this one
     (tmp_path / "work").mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, script], cwd=tmp_path / "work", env=variables, capture_output=True, text=True, check=False
