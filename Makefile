@@ -6,6 +6,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CACHE := .cache
 
+# Milepost is many short processes: without bytecode each of them would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports unit thorough conformance bench notebook-kernel clean format services web web-check
 

@@ -10,7 +10,7 @@ index=${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/nul
 if [ -n "$index" ]; then
     export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
 fi
-"$python" -m uv pip install --quiet --python "$python" "$@" || {
+"$python" -m uv pip install --quiet --compile-bytecode --python "$python" "$@" || {
     echo "uv could not install; trying pip." >&2
     "$python" -m pip install --quiet --disable-pip-version-check "$@"
 }
