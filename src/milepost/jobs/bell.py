@@ -1,20 +1,24 @@
 """A word that something has changed among a workspace's jobs, for those who would else look again and again.
 
-Who waits has a named pipe in ``jobs/.bells``; who changes something writes a byte to all that are there.  It is a
-courtesy: where there are no pipes, or a word is lost (its sayer was killed), they look now and then as well.
+Who waits has a named pipe; who changes something writes a byte to all that are there.  It is a courtesy: where there
+are no pipes, or a word is lost (its sayer was killed), they look now and then as well.
+
+The pipes are in this user's folder for what does not outlive the machine's being on, and not in the workspace: what
+copies that would stumble over them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import select
+import stat
 import time
 import uuid
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = ".bells"
 _STALE_S: Final = 60.0
 """A pipe that nobody reads is removed when it is older."""
 
@@ -26,11 +30,13 @@ class Bell:
     """
 
     def __init__(self, jobs: Path) -> None:
-        self._path = jobs / FOLDER / uuid.uuid4().hex
         self._fd: int | None = None
         if hasattr(os, "mkfifo"):
+            self._path = folder_of(jobs) / uuid.uuid4().hex
             with contextlib.suppress(OSError):
+                self._path.parent.parent.mkdir(mode=0o700, exist_ok=True)
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
+                _check_is_ours(self._path.parent.parent)
                 os.mkfifo(self._path, 0o600)
                 # For writing, too: else it would be at its end whenever nobody writes.
                 self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
@@ -55,14 +61,24 @@ class Bell:
             self._fd = None
             with contextlib.suppress(OSError):
                 self._path.unlink()
+                self._path.parent.rmdir()  # by the last one
 
 
 def ring(jobs: Path) -> None:
     """Say to all who wait that something has changed.  Never raises."""
-    with contextlib.suppress(OSError), os.scandir(jobs / FOLDER) as found:
+    if not hasattr(os, "mkfifo"):
+        return
+    folder = folder_of(jobs)
+    with contextlib.suppress(OSError):
+        _check_is_ours(folder.parent)
+        _ring_in(folder)
+
+
+def _ring_in(folder: Path) -> None:
+    with os.scandir(folder) as found:
         for entry in found:
             try:
-                fd = os.open(entry.path, os.O_WRONLY | os.O_NONBLOCK)
+                fd = os.open(entry.path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
             except OSError:  # nobody reads
                 with contextlib.suppress(OSError):
                     if time.time() - entry.stat().st_mtime > _STALE_S:
@@ -71,3 +87,17 @@ def ring(jobs: Path) -> None:
             with contextlib.suppress(OSError):  # a full pipe says it already
                 os.write(fd, b"!")
             os.close(fd)
+
+
+def folder_of(jobs: Path) -> Path:
+    """Where the pipes are of those who wait for that workspace's jobs."""
+    place = os.environ.get("XDG_RUNTIME_DIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - see _check_is_ours
+    name = hashlib.sha256(os.fsencode(jobs.resolve())).hexdigest()[:24]
+    return Path(place) / f"milepost-{os.getuid()}" / name
+
+
+def _check_is_ours(folder: Path) -> None:
+    """Raises OSError where others may have put something there."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not this user's alone")
