@@ -18,7 +18,7 @@ from azureml.core import Run
 from tests.server.conftest import Server
 
 # More by hand: MILEPOST_FUZZ=500 pytest tests/server/test_openapi.py
-EXAMPLES = int(os.environ.get("MILEPOST_FUZZ", "12"))
+EXAMPLES = int(os.environ.get("MILEPOST_FUZZ", "6"))
 STREAMS = ("/changes", "/follow", "/live")
 
 
