@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from milepost.automl.names import FORECASTING, maximized
 from milepost.sdk.script_run_config import ScriptRunConfig
-from milepost.sdk.submission import child_job, hand_over, run_event
-from milepost.sdk.sweep_submission import _check_new
+from milepost.sdk.submission import check_new, child_job, hand_over, run_event, source_of
 from milepost.sdk.tags import check_tags
 from milepost.store.status import AUTOML
 
@@ -51,7 +50,7 @@ def submit_automl(
 
     experiment = Experiment(workspace, experiment_name)
     if run_id:
-        _check_new(workspace, run_id)
+        check_new(workspace, run_id)
     automl_id = run_id or f"AutoML_{uuid.uuid4()}"
     with tempfile.TemporaryDirectory(prefix="milepost-automl-") as place:
         folder = Path(place)
@@ -60,13 +59,12 @@ def submit_automl(
         (folder / SETTINGS).write_text(json.dumps(asked, indent=1, default=str))
         (folder / SCRIPT).write_text(_SCRIPT_TEXT)
         job = child_job(experiment, ScriptRunConfig(folder, SCRIPT, compute_target=config.compute_target), automl_id)
-    source = next(data["properties"] for kind, data in job.events if kind == "run")
     event = run_event(
         experiment.name,
         job.target,
         display_name or config.name,
         check_tags(tags or {}),
-        {**source, **_properties(config)},
+        {**source_of(job), **_properties(config)},
         parent_id=parent_id,
         kind=AUTOML,
     )

@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +50,21 @@ def child_job(experiment: Experiment, config: Any, parent_id: str) -> Job:
     Raises as ``submit`` does.
     """
     return _asked_for(config, _Facts(experiment, {}, parent_id, None, parent_id))
+
+
+def source_of(job: Job) -> dict[str, str]:
+    """Where the code of a job comes from, as the properties of its run tell it."""
+    return next(dict(data["properties"]) for kind, data in job.events if kind == "run")
+
+
+def check_new(workspace: Workspace, run_id: str) -> None:
+    """Raises UserErrorException where there is a run of that id already."""
+    from milepost.store.errors import NotFound
+
+    store = workspace._recorder.fresh()
+    with translated(), suppress(NotFound):
+        store.run(run_id)
+        raise UserErrorException(f"There is a run {run_id!r} already; the id that is given must be a new one.")
 
 
 def _asked_for(config: Any, facts: _Facts) -> Job:

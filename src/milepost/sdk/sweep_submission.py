@@ -6,13 +6,12 @@ import json
 import secrets
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from milepost.sdk.exceptions import UserErrorException
 from milepost.sdk.recorder import translated
-from milepost.sdk.submission import child_job, hand_over, run_event
+from milepost.sdk.submission import check_new, child_job, hand_over, run_event, source_of
 from milepost.sdk.tags import check_tags
 from milepost.store.status import SWEEP
 
@@ -52,7 +51,7 @@ def submit_sweep(
     experiment = Experiment(workspace, experiment_name)
     given = run_id or config._custom_run_id
     if given:
-        _check_new(workspace, given)
+        check_new(workspace, given)
     sweep_id = given or f"HD_{uuid.uuid4()}"
     child = child_job(experiment, config._run_config or config._estimator, sweep_id)
     kept = asdict(child)
@@ -64,23 +63,13 @@ def submit_sweep(
         (kind, data) for kind, data in child.events if kind != "run" and (kind, data.get("name")) != ("document", "job")
     ]
     own_tags = {**check_tags(tags or {}), **_tags(config)}
-    source = next(data["properties"] for kind, data in child.events if kind == "run")
-    properties = {**source, **_properties(config)}
+    properties = {**source_of(child), **_properties(config)}
     event = run_event(
         experiment.name, child.target, display_name, own_tags, properties, parent_id=parent_id, kind=SWEEP
     )
     events = [event, *shared, ("document", {"name": DOCUMENT, "content": document})]
     hand_over(experiment, replace(child, run_id=sweep_id, target="local", events=events, sweep=sweep.to_json()))
     return HyperDriveRun._known(experiment, sweep_id, config)
-
-
-def _check_new(workspace: Workspace, run_id: str) -> None:
-    from milepost.store.errors import NotFound
-
-    store = workspace._recorder.fresh()
-    with translated(), suppress(NotFound):
-        store.run(run_id)
-        raise UserErrorException(f"There is a run {run_id!r} already; custom_run_id must be a new one.")
 
 
 def _sweep(config: HyperDriveConfig, workspace: Workspace, child: dict[str, Any]) -> Sweep:
