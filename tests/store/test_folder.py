@@ -86,6 +86,17 @@ def test_what_is_imported_is_what_was_exported(source: Store, exported: Path, ta
     assert differences(everything(source), everything(target)) == {}
 
 
+def test_a_folder_from_before_parameters_were_exported_is_imported(folder: Path, target: Store) -> None:
+    path = folder / "milepost.json"
+    about = json.loads(path.read_text())
+    (folder / "params.parquet").unlink()
+    with pytest.raises(BadInput, match="params.parquet"):
+        import_(folder, target)
+    path.write_text(json.dumps({**about, "format": 1}))
+    assert import_(folder, target).refused == {}
+    assert target.run_states(["done"])[0].params == {}
+
+
 def test_other_programs_read_it(exported: Path) -> None:
     runs = pd.read_parquet(exported / "runs.parquet").set_index("run_id")
     assert runs.loc["done", "status"] == "Completed"
@@ -237,6 +248,10 @@ def test_a_content_that_is_not_what_it_was_is_refused(folder: Path, target: Stor
         ("{", "cannot be read"),
         ("[]", "lacks"),
         ('{"format": 99}', "newer"),
+        (
+            '{"format": 0, "workspace": {"id": "11111111-1111-1111-1111-111111111111", "name": "x"}, "sha256": {}}',
+            "lacks",
+        ),
         ('{"format": 1, "workspace": {"id": "../x", "name": "x"}, "sha256": {}}', "lacks"),
     ],
 )

@@ -209,6 +209,8 @@ class RunState:
     documents: tuple[DocumentRecord, ...]
     snapshots: tuple[TakenSnapshot, ...]
     """In the order in which they were taken."""
+    params: dict[str, str] = field(default_factory=dict)
+    """What the run was given to work with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from milepost.store.engine import MAX_PARAMETERS, pieces
 from milepost.store.metric_queries import summaries
 from milepost.store.records import DocumentRecord, RunState, SnapshotRecord, TakenSnapshot
 from milepost.store.runs import known_runs, records
-from milepost.store.schema import artifacts, run_snapshots, runs, snapshots
+from milepost.store.schema import artifacts, parameters, run_snapshots, runs, snapshots
 from milepost.store.schema import documents as told_table
 from milepost.store.texts import fit_name
 
@@ -36,6 +36,7 @@ def run_states(store: Store, run_ids: Sequence[str], documents: bool = True) -> 
     files: defaultdict[str, list[ArtifactRecord]] = defaultdict(list)
     told: defaultdict[str, list[DocumentRecord]] = defaultdict(list)
     taken: defaultdict[str, list[TakenSnapshot]] = defaultdict(list)
+    given: defaultdict[str, dict[str, str]] = defaultdict(dict)
     measured: defaultdict[str, list[MetricSummary]] = defaultdict(list)
     # The runs first: one that is said to have ended here has all its metrics here, too.
     with store.reading() as connection:
@@ -51,6 +52,8 @@ def run_states(store: Store, run_ids: Sequence[str], documents: bool = True) -> 
         for row in _of(connection, store, wanted, _SNAPSHOTS, run_snapshots):
             snapshot = SnapshotRecord(row["id"], row["manifest"], row["files"], row["bytes"], row["created_ns"])
             taken[row["run_id"]].append(TakenSnapshot(snapshot, row["taken_ns"]))
+        for row in _of(connection, store, wanted, _PARAMETERS, parameters):
+            given[row["run_id"]][row["name"]] = row["value"]
     for summary in summaries(store, list(found), None, None):
         measured[summary.run_id].append(summary)
     return [
@@ -60,6 +63,7 @@ def run_states(store: Store, run_ids: Sequence[str], documents: bool = True) -> 
             artifacts=tuple(sorted(files[run_id], key=lambda each: each.name)),
             documents=tuple(sorted(told[run_id], key=lambda each: each.name)),
             snapshots=tuple(taken[run_id]),
+            params=given[run_id],
         )
         for run_id in wanted
         if run_id in found
@@ -75,6 +79,9 @@ _SNAPSHOTS = (
     .join(snapshots, snapshots.c.key == run_snapshots.c.snapshot_key)
     .order_by(run_snapshots.c.taken_ns, run_snapshots.c.key)
 )
+
+
+_PARAMETERS = select(runs.c.run_id, parameters.c.name, parameters.c.value).order_by(parameters.c.name)
 
 
 def _of(connection: Connection, store: Store, run_ids: list[str], query: Select[Any], table: Any) -> Iterator[Any]:

@@ -72,6 +72,9 @@ def news(here: RunState, there: RunState | None) -> Iterator[Event]:
     if there is None:
         yield first_words(here.run)
     yield from _of_the_run(here.run, None if there is None else there.run)
+    params = {key: value for key, value in here.params.items() if there is None or key not in there.params}
+    if params:
+        yield Event("params", here.run.run_id, here.run.created_ns, {"set": params})
     known = {} if there is None else {fold(each.name): each for each in there.artifacts}
     digests = set() if there is None else {each.digest for each in there.artifacts}
     for file in here.artifacts:

@@ -16,7 +16,7 @@ from milepost.store.errors import BadInput
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "milepost.json"
 FILES: Final = "files"
 POINTS: Final = "points"
@@ -56,6 +56,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     },
     "tags": {"run_id": _TEXT, "key": _TEXT, "value": _TEXT},
     "properties": {"run_id": _TEXT, "key": _TEXT, "value": _TEXT},
+    "params": {"run_id": _TEXT, "key": _TEXT, "value": _TEXT},
     "metrics": {
         **_OF_METRIC,
         "description": _TEXT,
@@ -144,6 +145,10 @@ TABLES: Final[dict[str, dict[str, str]]] = {
 }
 """Table -> column -> what it holds: text, int (64 bits), bool, number (a double), time (ns, UTC), bytes, or json (as a
 text)."""
+
+
+ADDED: Final = {"params": 2}
+"""Table -> the first format that has it."""
 
 
 class PyarrowMissing(BadInput):

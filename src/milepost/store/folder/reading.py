@@ -20,6 +20,7 @@ from milepost.store.carrying.source import RUNS_AT_ONCE
 from milepost.store.content import digest_of, open_regular, pieces
 from milepost.store.errors import BadInput
 from milepost.store.folder.format import (
+    ADDED,
     FILES,
     FORMAT,
     MANIFEST,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 _MANIFEST_MAX: Final = 1 << 20
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _POINTS_AT_ONCE: Final = 1 << 16
-_OF_RUNS: Final = ("tags", "properties", "metrics", "documents", "artifacts", "snapshots")
+_OF_RUNS: Final = ("tags", "properties", "params", "metrics", "documents", "artifacts", "snapshots")
 """The tables whose rows belong to runs, those of one run together."""
 
 
@@ -100,7 +101,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         )
     workspace = found.get("workspace") if isinstance(found, dict) else None
     good = (
-        number == FORMAT
+        type(number) is int
+        and number > 0
         and isinstance(workspace, dict)
         and isinstance(workspace.get("name"), str)
         and isinstance(workspace.get("id"), str)
@@ -108,7 +110,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         and isinstance(found.get("sha256"), dict)
     )
     if not good:
-        raise BadInput(f"{str(path)!r} lacks one of format ({FORMAT}), workspace and sha256: export it anew")
+        raise BadInput(f"{str(path)!r} lacks one of format (1 to {FORMAT}), workspace and sha256: export it anew")
     return dict(found)
 
 
@@ -117,6 +119,7 @@ class FolderSource:
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self._folder = folder
+        self._format: int = manifest["format"]
         self._hashes = manifest["sha256"]
         self.workspace_id: str = manifest["workspace"]["id"]
         self.workspace_name: str = manifest["workspace"]["name"]
@@ -148,6 +151,9 @@ class FolderSource:
             self._check_content(digest, size)
 
     def _open_table(self, name: str) -> None:
+        if self._format < ADDED.get(name, 1):
+            self._tables[name] = schema(name).empty_table()
+            return
         path = table_file(self._folder, name)
         wanted = self._hashes.get(name)
         with open_regular(path, follow_links=False) as stream:
@@ -273,7 +279,8 @@ class FolderSource:
     def _state(self, row: dict[str, Any]) -> RunState:
         run_id = row["run_id"]
         pairs = {
-            name: {each["key"]: each["value"] for each in self._of_run(name, run_id)} for name in ("tags", "properties")
+            name: {each["key"]: each["value"] for each in self._of_run(name, run_id)}
+            for name in ("tags", "properties", "params")
         }
         return RunState(
             run=run_of(row, pairs["tags"], pairs["properties"]),
@@ -281,6 +288,7 @@ class FolderSource:
             artifacts=tuple(artifact_of(each) for each in self._of_run("artifacts", run_id)),
             documents=tuple(document_of(each) for each in self._of_run("documents", run_id)),
             snapshots=tuple(snapshot_of(each) for each in self._of_run("snapshots", run_id)),
+            params=pairs["params"],
         )
 
     @cached_property

@@ -130,7 +130,7 @@ class _Export:
         facts = {name: getattr(run, name) for name in TABLES["runs"] if hasattr(run, name)}
         times = {name: getattr(run, f"{name}_ns") for name in ("created", "started", "ended", "archived")}
         tables["runs"].add(**{**facts, **times})
-        for table, pairs in (("tags", run.tags), ("properties", run.properties)):
+        for table, pairs in (("tags", run.tags), ("properties", run.properties), ("params", state.params)):
             for key, value in pairs.items():
                 tables[table].add(run_id=run.run_id, key=key, value=value)
         for document in state.documents:
