@@ -31,6 +31,7 @@ import report_team  # noqa: E402
 from tests.conftest import PostgresServer, run_postgres  # noqa: E402
 from tests.store.object_stores import new_s3_place  # noqa: E402
 from tests.store.object_stores import server as object_store  # noqa: E402
+from tests.team.fault_client import read_ledger  # noqa: E402
 from tests.team.fault_proxy import FAULTS, FaultProxy  # noqa: E402
 from tests.team.faults import Clients, count  # noqa: E402
 from tests.team.servers import TeamServer  # noqa: E402
@@ -51,12 +52,19 @@ class Scene:
     given: argparse.Namespace
     running: list[subprocess.Popen[bytes]]
 
-    def begin(self, scripts: int, values: int) -> None:
-        self.running += [self.clients.start(values, 400, 0.2) for _ in range(scripts)]
+    def begin(self, scripts: int, values: int, module: str = "tests.team.fault_client") -> None:
+        self.running += [self.clients.start(values, 400, 0.2, module) for _ in range(scripts)]
 
     @property
     def live(self) -> list[subprocess.Popen[bytes]]:
         return [each for each in self.running if each.poll() is None]
+
+    @property
+    def delivering(self) -> list[subprocess.Popen[bytes]]:
+        """Scripts that have logged a while."""
+        pairs = zip(self.running, self.clients.ledgers, strict=True)
+        said = [(each, read_ledger(ledger)) for each, ledger in pairs if each.poll() is None]
+        return [each for each, found in said if found is not None and found[1] >= 2000]
 
 
 def kills(scene: Scene) -> str:
@@ -128,11 +136,40 @@ def network(scene: Scene) -> str:
     return f"8 scripts, two servers; {faults} requests are refused, cut, damaged, hang, are late or come twice"
 
 
+def clients(scene: Scene) -> str:
+    """Scripts are killed while they deliver over a slow network; others take over what they leave."""
+    scene.proxy.decide = lambda _method, path: "slow" if "/journals/" in path and scene.rng.random() < 0.5 else "pass"
+    scene.begin(scene.given.clients, scene.given.values // 5)
+    for _ in range(scene.given.kills):
+        time.sleep(scene.rng.uniform(0.05, 1.0))
+        while not (delivering := scene.delivering):
+            time.sleep(0.1)
+        victim = scene.rng.choice(delivering)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        scene.begin(scene.given.clients - len(scene.live), scene.given.values // 10)
+    slow = scene.proxy.seen["slow"]
+    return (
+        f"{scene.given.clients} scripts at a time, {len(scene.running)} in all; {scene.given.kills} of them are killed "
+        f"in mid-delivery ({slow} batches are slow)"
+    )
+
+
+def clocks(scene: Scene) -> str:
+    """The clock of the scripts' machine is put right again and again."""
+    scene.begin(8, scene.given.values // 5, "tests.team.jumping_clock")
+    for each in scene.running:
+        each.wait(600)
+    return "8 scripts, whose clock jumps ten times a second by up to a day in either direction"
+
+
 SCENES: dict[str, Callable[[Scene], str]] = {
     "kills": kills,
     "database": database,
     "objects": objects,
     "network": network,
+    "clients": clients,
+    "clocks": clocks,
 }
 
 
