@@ -44,6 +44,7 @@ def serve(
     batch_memory: server_options.BatchMemory = "512MB",
     tokens_per_account: server_options.TokensPerAccount = 100,
     workspaces_per_account: server_options.WorkspacesPerAccount = 100,
+    audit_keep: server_options.AuditKeep = "0",
     metrics_address: server_options.MetricsAddress = None,
     log_format: server_options.Log = LogFormat.TEXT,
     log_requests: server_options.LogRequests = False,
@@ -75,6 +76,7 @@ def serve(
     at = server_artifacts(artifacts)
     drain_s, grace_s = seconds(drain, what="--drain"), seconds(grace, what="--grace")
     silence_s = _silence(not_responding_after)
+    audit_keep_s = seconds(audit_keep, what="--audit-keep")
     metrics_at = server_options.host_and_port(metrics_address)
     limits = Limits(
         batches_at_once=byte_count(batch_memory, what="--batch-memory"),
@@ -120,6 +122,7 @@ def serve(
         drain_s=drain_s,
         grace_s=grace_s,
         silence_s=silence_s,
+        audit_keep_s=audit_keep_s,
         metrics_at=metrics_at,
         log_json=log_format is LogFormat.JSON,
         log_requests=log_requests,

@@ -126,6 +126,23 @@ def enable(name: Name, database_url: DatabaseUrl = None) -> None:
     output.say(f"{name} is let in again.")
 
 
+@admin.command("revoke")
+def revoke(name: Name, database_url: DatabaseUrl = None) -> None:
+    """Take all tokens of an account back and sign all its browsers out.  It may sign in again."""
+    from milepost.store.sessions import end_sessions
+    from milepost.store.tokens import revoke_tokens
+
+    with _database(database_url) as engine:
+        account = _account(engine, name)
+        count = revoke_tokens(engine, account.id)
+        end_sessions(engine, account.id)
+        _note(engine, "token.revoke", account, all=True, count=count)
+    output.say(
+        f"{account.name} has no token that is good (revoked: {count}), and is signed out everywhere. Servers that run "
+        "know it within some seconds."
+    )
+
+
 @admin.command("token")
 def token(
     name: Name,

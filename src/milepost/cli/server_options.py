@@ -140,6 +140,9 @@ WorkspacesPerAccount = Annotated[
 BatchMemory = Annotated[
     str, _option("--batch-memory", "What all batches on their way to one process may take up.", metavar="SIZE")
 ]
+AuditKeep = Annotated[
+    str, _option("--audit-keep", "How long lines of the audit log are kept, such as 730d. 0: for good.", metavar="TIME")
+]
 MetricsAddress = Annotated[
     str | None,
     _option(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from milepost.store.account_schema import audit
 from milepost.store.engine import read, write
@@ -75,3 +75,9 @@ def deeds(engine: Engine, *, workspace: str | None = None, before: int | None = 
             )
             for row in connection.execute(query).mappings()
         ]
+
+
+def forget(engine: Engine, before_ns: int) -> int:
+    """Delete what was done before that moment; gives how many lines."""
+    with write(engine) as connection:
+        return connection.execute(delete(audit).where(audit.c.at_ns < before_ns)).rowcount

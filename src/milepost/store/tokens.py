@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from milepost.store.account_schema import accounts, tokens
 from milepost.store.accounts import Account, account_of, check_role, row_of, workspace_key_of
@@ -189,6 +189,21 @@ def revoke_token(engine: Engine, account_id: str, id: str) -> None:
         if connection.execute(select(tokens.c.key).where(*here)).first() is None:
             raise NotFound(f"this account has no token {id[:50]!r}")
         connection.execute(update(tokens).where(*here, tokens.c.revoked_ns.is_(None)).values(revoked_ns=time.time_ns()))
+
+
+def revoke_tokens(engine: Engine, account_id: str) -> int:
+    """Revoke all tokens of an account that are not revoked already; gives how many.  Raises NotFound."""
+    with write(engine) as connection:
+        account_key = row_of(connection, accounts.c.id == account_id)["key"]
+        good = (tokens.c.account_key == account_key, tokens.c.revoked_ns.is_(None))
+        return connection.execute(update(tokens).where(*good).values(revoked_ns=time.time_ns())).rowcount
+
+
+def forget_ended_tokens(engine: Engine, before_ns: int) -> int:
+    """Delete what is kept of tokens that were revoked or have expired before that moment; gives how many."""
+    with write(engine) as connection:
+        ended = or_(tokens.c.revoked_ns < before_ns, tokens.c.expires_ns < before_ns)
+        return connection.execute(delete(tokens).where(ended)).rowcount
 
 
 _TOKEN_COLUMNS: Final = (

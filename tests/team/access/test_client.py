@@ -333,11 +333,17 @@ def test_the_first_administrator_is_made_on_the_command_line(database: str) -> N
     assert "the last one who may manage this server" in last.stderr
     assert milepost("server", "admin", "disable", "robot").returncode == 0
     assert tokens.bearer_of_token(engine, token) is None
+    assert milepost("server", "admin", "enable", "robot").returncode == 0
+    assert tokens.bearer_of_token(engine, token) is not None
+    revoked = milepost("server", "admin", "revoke", "robot")
+    assert "robot has no token that is good (revoked: 1)" in revoked.stdout
+    assert tokens.bearer_of_token(engine, token) is None
     assert milepost("server", "admin", "password", "root", given="another long password\n").returncode == 0
     assert check_password(engine, "root", "another long password", "").name == "root"
     assert milepost("server", "admin", "token", "nobody").returncode == 1
     actions = [each.action for each in audit.deeds(engine)]
-    assert actions == ["account.change", "account.change", "token.create", "account.create", "account.create"]
+    changes = ["account.change", "token.revoke", "account.change", "account.change"]
+    assert actions == [*changes, "token.create", "account.create", "account.create"]
     assert "command line" in audit.deeds(engine)[0].account
     engine.dispose()
 

@@ -151,6 +151,23 @@ def test_tokens_are_made_shown_once_listed_and_revoked(team: Team) -> None:
     assert [each.action for each in deeds(team.engine)] == ["token.revoke", "token.create"]
 
 
+def test_all_tokens_of_an_account_are_revoked_by_its_owner_or_by_an_administrator(team: Team) -> None:
+    ann, admin = team.account("ann", role="contributor"), team.account("root", is_admin=True)
+    browser, administrator, other = team.browser(ann), team.browser(admin), team.browser(team.account("bob"))
+    for who, path in ((browser, f"{API}/account/tokens"), (administrator, f"{API}/accounts/ann/tokens")):
+        anns = [team.token(ann) for _ in range(2)]
+        assert team.ask(anns[0], "DELETE", path).status_code == 403
+        assert team.ask(other, "DELETE", f"{API}/accounts/ann/tokens").status_code == 403
+        assert team.ask(who, "DELETE", path).status_code == 204
+        assert [team.ask(each, "GET", f"{IN_TEST}/workspace").status_code for each in anns] == [401, 401]
+        assert team.ask(browser, "GET", f"{IN_TEST}/workspace").status_code == 200
+    revoked = [each for each in deeds(team.engine) if each.action == "token.revoke"]
+    assert [(each.account, each.subject, each.detail) for each in revoked] == [
+        ("root", "ann", {"all": True, "count": 2}),
+        ("ann", "ann", {"all": True, "count": 2}),
+    ]
+
+
 def test_a_token_ends_itself(team: Team) -> None:
     who = team.token(team.account("ann", role="reader"), role="reader")
     assert team.ask(who, "DELETE", f"{API}/account/tokens/{str(who.token).split('_')[1]}").status_code == 204

@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from milepost.server.team.forgetting import forgetting
 from milepost.store import accounts, attempts, audit, sessions, tokens
 from milepost.store.account_schema import accounts as accounts_table
 from milepost.store.account_schema import attempts as attempts_table
+from milepost.store.account_schema import audit as audit_table
 from milepost.store.account_schema import members as members_table
 from milepost.store.account_schema import sessions as sessions_table
 from milepost.store.account_schema import tokens as tokens_table
@@ -227,6 +229,34 @@ def test_a_token_ends_when_it_is_to(engine: Engine) -> None:
         tokens.create_token(engine, ann.id, "t", expires_ns=1)
 
 
+def test_all_tokens_of_an_account_end_together(engine: Engine) -> None:
+    ann, bob = (accounts.create_account(engine, name) for name in ("ann", "bob"))
+    anns = [tokens.create_token(engine, ann.id, "t") for _ in range(3)]
+    bobs = tokens.create_token(engine, bob.id, "t")
+    tokens.revoke_token(engine, ann.id, anns[0][0].id)
+    assert tokens.revoke_tokens(engine, ann.id) == 2
+    assert [tokens.bearer_of_token(engine, secret) for _, secret in anns] == [None] * 3
+    assert tokens.bearer_of_token(engine, bobs[1]) is not None
+    assert tokens.revoke_tokens(engine, ann.id) == 0
+
+
+def test_tokens_that_ended_long_ago_are_forgotten(engine: Engine) -> None:
+    ann = accounts.create_account(engine, "ann")
+    soon = time.time_ns() + 10**8
+    names = ("lasts", "expires", "is revoked", "expires later")
+    ends = (None, soon, None, time.time_ns() + 10**15)
+    made = {
+        name: tokens.create_token(engine, ann.id, name, expires_ns=end) for name, end in zip(names, ends, strict=True)
+    }
+    tokens.revoke_token(engine, ann.id, made["is revoked"][0].id)
+    while time.time_ns() < soon:
+        time.sleep(0.01)
+    assert tokens.forget_ended_tokens(engine, time.time_ns() - 10**12) == 0
+    assert tokens.forget_ended_tokens(engine, time.time_ns()) == 2
+    assert {each.name for each in tokens.list_tokens(engine, ann.id)} == {"lasts", "expires later"}
+    assert tokens.bearer_of_token(engine, made["lasts"][1]) is not None
+
+
 # Sessions.
 
 
@@ -337,3 +367,17 @@ def test_the_audit_log_is_read_by_pages_newest_first(engine: Engine) -> None:
     assert [each.subject for each in found] == ["run\ufffd 4", "run\ufffd 3"]
     assert [each.subject for each in audit.deeds(engine, before=found[-1].key)] == [f"run\ufffd {n}" for n in (2, 1, 0)]
     assert [each.subject[-1] for each in audit.deeds(engine, workspace="test")] == ["3", "1"]
+
+
+def test_a_server_forgets_old_lines_of_it_only_when_it_is_told_to(engine: Engine) -> None:
+    old = time.time_ns() - int(800 * 86400e9)
+    for number in range(3):
+        audit.note(engine, Deed("run.delete", str(number), "ann"))
+    with write(engine) as connection:
+        connection.execute(update(audit_table).where(audit_table.c.subject == "0").values(at_ns=old))
+    with forgetting(engine, 0):
+        pass
+    assert len(audit.deeds(engine)) == 3
+    with forgetting(engine, 730 * 86400.0):
+        pass
+    assert [each.subject for each in audit.deeds(engine)] == ["2", "1"]

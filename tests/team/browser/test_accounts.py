@@ -48,6 +48,20 @@ def test_a_token_is_shown_once_and_records_until_it_is_revoked(visit: Visiting, 
     assert "expired or revoked" in refused.stdout + refused.stderr
 
 
+def test_all_tokens_are_revoked_at_once(visit: Visiting) -> None:
+    page = visit("/account", as_="carl").page
+    for name in ("one", "two"):
+        page.get_by_role("button", name="New token").click()
+        page.get_by_role("textbox", name="Name").fill(name)
+        page.get_by_role("button", name="Make the token").click()
+        page.get_by_role("button", name="I have it").click()
+    expect(page.get_by_role("row", name="two")).to_be_visible()
+    page.get_by_role("button", name="Revoke all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke all").click()
+    expect(page.get_by_text("All tokens were revoked.")).to_be_visible()
+    expect(page.get_by_text("There is no token that is good")).to_be_visible()
+
+
 def test_an_administrator_makes_accounts_and_shuts_them_and_the_audit_log_has_it(visit: Visiting, site: Site) -> None:
     page = visit("/accounts", as_="ada").page
     page.get_by_role("button", name="New account").click()

@@ -33,6 +33,8 @@ class ServerConfig:
     """How long answers that are on their way may take then."""
     silence_s: float = 300.0
     """After so long a run whose process was not heard of is NotResponding; 0: never."""
+    audit_keep_s: float = 0.0
+    """How long lines of the audit log are kept; 0: for good."""
     setup_secret: str = field(default_factory=new_secret, repr=False)
     """What the first account can be made with, whichever process answers."""
     metrics_at: tuple[str, int] | None = None

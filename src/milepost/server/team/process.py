@@ -15,6 +15,7 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
+from milepost.server.team.forgetting import forgetting
 from milepost.server.team.listening import listening
 from milepost.server.team.measures import Measures, forget_process, shared_among_processes, telling
 from milepost.server.team.request_log import set_up_logging
@@ -70,7 +71,7 @@ def _serve_here(
         for each in _SIGNALS:  # before uvicorn's own, and after: it raises once more what it has ended for
             signal.signal(each, server.handle_exit)
         if not asked:
-            with listening(engine, config.silence_s):
+            with listening(engine, config.silence_s), forgetting(engine, config.audit_keep_s):
                 ready()
                 server.run(sockets=[listener])
     finally:

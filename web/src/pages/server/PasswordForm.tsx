@@ -27,7 +27,10 @@ export function PasswordForm({ account, onClose, onDone }: Props) {
   return (
     <Modal opened onClose={onClose} title={`Password of ${account.name}`} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={submit} className={classes.form}>
-        <p>Tell it to them in private, and ask them to change it. All their browsers are signed out; tokens stay.</p>
+        <p>
+          Tell it to them in private, and ask them to change it. All their browsers are signed out; tokens stay good: if
+          somebody else may have had this password, revoke them, too (Change, Tokens, Revoke all).
+        </p>
         <NewPassword isOthers value={password} onChange={setPassword} />
         {change.isError && <Problem title="The password was not changed" error={change.error} />}
         <Group justify="flex-end" gap="xs">

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Table, Title } from '@mantine/core'
+import { Button, Checkbox, Group, Table, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type JSX, useRef, useState } from 'react'
 import { path } from '../../api/http'
@@ -25,7 +25,7 @@ interface Props {
 export function Tokens({ account, mayMake = true }: Props): JSX.Element {
   const query = useQuery(tokensQuery(account))
   const [isMaking, setMaking] = useState(false)
-  const [asked, setAsked] = useState<Token | null>(null)
+  const [asked, setAsked] = useState<Token | 'all' | null>(null)
   const [isAll, setAll] = useState(false)
   const [told, setTold] = useState('')
   const status = useRef<HTMLParagraphElement>(null)
@@ -38,11 +38,18 @@ export function Tokens({ account, mayMake = true }: Props): JSX.Element {
         <Title order={2} size="h4" id="tokens">
           Tokens
         </Title>
-        {mayMake && (
-          <Button variant="default" onClick={() => setMaking(true)}>
-            New token
-          </Button>
-        )}
+        <Group gap="xs">
+          {all.filter((token) => endOf(token) === null).length > 1 && (
+            <Button variant="default" onClick={() => setAsked('all')}>
+              Revoke all
+            </Button>
+          )}
+          {mayMake && (
+            <Button variant="default" onClick={() => setMaking(true)}>
+              New token
+            </Button>
+          )}
+        </Group>
       </div>
       <p ref={status} role="status" tabIndex={-1} className={classes.told}>
         {told}
@@ -114,19 +121,20 @@ export function Tokens({ account, mayMake = true }: Props): JSX.Element {
       {isMaking && <NewTokenForm account={account} onMade={reread} onClose={() => setMaking(false)} />}
       {asked && (
         <Ask
-          title="Revoke a token"
-          verb="Revoke"
-          act={() => sendServer('DELETE', `${tokensPath(account)}${path`/${asked.id}`}`)}
+          title={asked === 'all' ? 'Revoke all tokens' : 'Revoke a token'}
+          verb={asked === 'all' ? 'Revoke all' : 'Revoke'}
+          act={() => sendServer('DELETE', `${tokensPath(account)}${asked === 'all' ? '' : path`/${asked.id}`}`)}
           onClose={() => setAsked(null)}
           onDone={() => {
-            setTold(`${asked.name} was revoked.`)
+            setTold(asked === 'all' ? 'All tokens were revoked.' : `${asked.name} was revoked.`)
             setAsked(null)
             status.current?.focus({ preventScroll: true }) // the row is gone
             void reread()
           }}
         >
-          Whatever uses <strong>{asked.name}</strong> is let in no more, within a few seconds. What it has recorded
-          stays; what a training has still to deliver waits on its machine for another token.
+          Whatever uses {asked === 'all' ? 'one of these tokens' : <strong>{asked.name}</strong>} is let in no more,
+          within a few seconds. What it has recorded stays; what a training has still to deliver waits on its machine
+          for another token.
         </Ask>
       )}
     </section>

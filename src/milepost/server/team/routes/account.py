@@ -29,7 +29,7 @@ from milepost.server.team.signing_in import check_password
 from milepost.store.accounts import Account, change_account
 from milepost.store.errors import NotFound
 from milepost.store.sessions import end_sessions
-from milepost.store.tokens import create_token, list_tokens, revoke_token
+from milepost.store.tokens import create_token, list_tokens, revoke_token, revoke_tokens
 
 router = APIRouter(prefix="/account", tags=["account"])
 
@@ -109,6 +109,13 @@ def make_token(request: Request, wanted: NewToken) -> MadeToken:
     return token_made(request, own(request), wanted)
 
 
+@router.delete("/tokens", status_code=204, summary="Revoke all of one's own tokens", **open_to(SESSION))
+def end_tokens(request: Request) -> Response:
+    """Browsers stay signed in."""
+    all_tokens_ended(request, own(request))
+    return Response(status_code=204)
+
+
 @router.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token", **open_to(ACCOUNT))
 def end_token(request: Request, token_id: TokenId) -> Response:
     """With a browser any of one's own; with a token, that one."""
@@ -155,3 +162,10 @@ def token_ended(request: Request, account: Account, token_id: str) -> None:
     revoke_token(engine_of(request), account.id, token_id)
     changed(request)
     note(request, "token.revoke", account.name, id=token_id)
+
+
+def all_tokens_ended(request: Request, account: Account) -> None:
+    """Revoke all tokens of an account."""
+    count = revoke_tokens(engine_of(request), account.id)
+    changed(request)
+    note(request, "token.revoke", account.name, all=True, count=count)

@@ -11,7 +11,7 @@ from milepost.server.problem import Problem
 from milepost.server.team.access import ADMIN, open_to
 from milepost.server.team.deeds import changed, engine_of, note
 from milepost.server.team.passwords import check_new_password, hash_password
-from milepost.server.team.routes.account import token_ended, token_made
+from milepost.server.team.routes.account import all_tokens_ended, token_ended, token_made
 from milepost.server.team.routes.schemas import (
     NAME_PATTERN,
     AccountName,
@@ -141,6 +141,13 @@ def make_service_token(request: Request, name: AccountName, wanted: NewToken) ->
     if account.kind != accounts.SERVICE:
         raise Problem(409, f"{account.name} is no service account: people make their own tokens")
     return token_made(request, account, wanted)
+
+
+@router.delete("/accounts/{name}/tokens", status_code=204, summary="Revoke all tokens of an account", **open_to(ADMIN))
+def revoke_account_tokens(request: Request, name: AccountName) -> Response:
+    """Of anybody: after a password has become known, say.  Its browsers are signed out by giving another one."""
+    all_tokens_ended(request, accounts.find_account(engine_of(request), name))
+    return Response(status_code=204)
 
 
 @router.delete("/accounts/{name}/tokens/{token_id}", status_code=204, summary="Revoke a token", **open_to(ADMIN))
