@@ -101,3 +101,37 @@ def test_a_sweep_outlives_its_controllers_and_is_silent_with_the_last_one(store:
     assert mark_silent(store.engine, since) == ["sweep"]
     assert hear(store, "second controller")
     assert (store.run("sweep").status, store.run("sweep").error) == ("Running", None)
+
+
+def test_a_submitted_run_that_waits_is_silent_with_the_process_that_is_to_begin_it(store: Store) -> None:
+    say(store, run_event("r", type="azureml.scriptrun", status="Queued"), journal="submitter")
+    say(store, event("waiting", "r"), journal="agent")
+    since = time.time_ns()
+    say(store, run_event("other"), journal="submitter")
+    assert mark_silent(store.engine, since) == ["r"]
+    assert hear(store, "agent")
+    assert (store.run("r").status, store.run("r").error) == ("Queued", None)
+
+
+def test_one_that_waits_outlives_the_process_that_was_to_begin_it(store: Store) -> None:
+    say(store, run_event("r", type="azureml.scriptrun", status="Preparing"), event("waiting", "r"), journal="first")
+    silence(store)
+    assert store.close_journal("first", "it was killed") == []
+    assert store.run("r").status == "NotResponding"
+    since = time.time_ns()
+    say(store, event("waiting", "r"), journal="second")
+    assert wake_heard(store.engine, since) == ["r"]
+    assert store.run("r").status == "Preparing"
+    say(store, event("owner", "r"), event("status", "r", T0 + 1, status="Running"), journal="supervisor")
+    assert store.close_journal("second", "it had nothing more to do") == []
+    assert store.run("r").status == "Running"
+    assert store.close_journal("supervisor", "it was killed") == ["r"]
+
+
+def test_a_word_of_waiting_that_comes_late_takes_no_run_from_its_process(store: Store) -> None:
+    say(store, run_event("r", type="azureml.scriptrun"), event("owner", "r"), journal="supervisor")
+    say(store, event("waiting", "r"), journal="agent")
+    assert not hear(store, "agent")
+    assert hear(store, "supervisor")
+    say(store, run_event("own", owner=True, status="NotStarted"), event("waiting", "own"), journal="script")
+    assert store.close_journal("script", "it was killed") == ["own"]

@@ -16,7 +16,9 @@ import psutil
 import pytest
 
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
 from milepost.sdk.recorder import close_recorder
+from milepost.store.silence import mark_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +37,10 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def submit(tmp_path: Path, home: Path) -> Iterator[Callable[..., Run]]:
-    """``submit(workspace, source)`` submits a script that goes on for at most two minutes."""
+    """``submit(workspace, source, target)`` submits a script that goes on for at most two minutes."""
     submitted: list[Run] = []
 
-    def submit(workspace: Workspace, source: str) -> Run:
+    def submit(workspace: Workspace, source: str, target: str = "local") -> Run:
         folder = tmp_path / f"source{len(submitted)}"
         folder.mkdir()
         (folder / "train.py").write_text(textwrap.dedent(source))
@@ -47,6 +49,7 @@ def submit(tmp_path: Path, home: Path) -> Iterator[Callable[..., Run]]:
         environment.python.interpreter_path = sys.executable
         config = ScriptRunConfig(str(folder), script="train.py", environment=environment)
         config.run_config.environment = environment
+        config.run_config.target = target
         submitted.append(Experiment(workspace, "exp").submit(config))
         return submitted[-1]
 
@@ -177,6 +180,32 @@ def test_one_whose_machine_is_gone_is_marked_by_the_second_cancel(
         assert seen.get_status() == "CancelRequested"
         seen.cancel()
         assert seen.get_status() == "Canceled"
+
+
+def test_one_that_waits_for_its_turn_is_silent_with_its_machine_and_has_its_turn_when_that_is_back(
+    server: TeamServer, on_server: Callable[..., Workspace], submit: Callable[..., Run], home: Path
+) -> None:
+    workspace = on_server(server, "waits")
+    ComputeTarget.create(workspace, "pool", AmlCompute.provisioning_configuration(max_nodes=1))
+    runs = [submit(workspace, GOING, "pool") for _ in range(2)]
+    _until(lambda: [run.get_status() for run in runs] == ["Running", "Queued"], "the second one is not queued")
+    machine = _processes(home)
+    for process in machine:
+        process.send_signal(signal.SIGSTOP)
+    # What it has said meanwhile may still come in.
+    _until(
+        lambda: mark_silent(server.engine, time.time_ns() + 10**12) or all(_is_silent(run) for run in runs),
+        "they are not silent",
+    )
+    assert all(_is_silent(run) for run in runs)
+    for process in machine:
+        process.send_signal(signal.SIGCONT)
+    runs[0].cancel()
+    _until(lambda: runs[1].get_status() == "Running", "the second one does not have its turn")
+
+
+def _is_silent(run: Run) -> bool:
+    return bool(run.get_status() == "NotResponding")
 
 
 def test_it_goes_on_while_the_server_is_away(

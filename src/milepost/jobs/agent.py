@@ -93,7 +93,7 @@ class Agent:
         # After the launches: recording is slow at first, and the scripts need not wait for it.
         for entry in list(self.entries.values()):
             if not entry.introduced:
-                self._try(entry, self._introduce)
+                self._try(entry, self._begin)
 
     def _see_to(self, entry: _Entry) -> None:
         if entry.handle is not None:
@@ -104,6 +104,12 @@ class Agent:
             self._end(entry, request.status, request.error)
         elif not entry.prepared:
             self._prepare(entry)
+
+    def _begin(self, entry: _Entry) -> None:
+        self._introduce(entry)
+        if entry.handle is None and self.record.is_shared():
+            # Should this machine be gone before the run's turn comes, whoever keeps the store notices.
+            self.record.say(entry.job.run_id, "waiting", {})
 
     def _introduce(self, entry: _Entry) -> None:
         """Say of a run what its submitter says too, who may have died."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from milepost.store import metrics
 from milepost.store.batch import (
@@ -27,7 +27,7 @@ from milepost.store.events import EVENT_KINDS, Changes
 from milepost.store.points import check
 from milepost.store.schema import journals, runs
 from milepost.store.schema import metrics as metrics_table
-from milepost.store.status import FAILED, PROCESS_DIED, SWEEP, TERMINAL
+from milepost.store.status import FAILED, PROCESS_DIED, SUBMITTED, SWEEP, TERMINAL
 from milepost.store.texts import clean, fit_name
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def close_journal(store: Store, journal_id: str, reason: str) -> list[str]:
     """Note that the journal's process is dead and all that it wrote is applied.
 
     The runs that it owned and that have not ended become Failed with the code ``ProcessDied`` and this reason; they
-    ended when they last logged a metric, as far as the store can know.
+    ended when they last logged a metric, as far as the store can know.  Submitted runs that have not begun wait for
+    another process that begins them.
     Returns their ids; a second call changes nothing.
     """
     return retried(lambda: _close_journal(store, fit_name(journal_id), clean(reason)))
@@ -186,12 +187,17 @@ def _close_journal(store: Store, journal_id: str, reason: str) -> list[str]:
             )
             .values(closed_ns=now)
         )
+        own = (
+            runs.c.workspace_key == store.workspace_key,
+            runs.c.owner_journal == journal_id,
+            runs.c.status.not_in(TERMINAL),
+        )
+        waits = and_(runs.c.type.in_(SUBMITTED - {SWEEP}), runs.c.started_ns.is_(None))
+        connection.execute(update(runs).where(*own, waits).values(owner_journal=None))
         left = connection.execute(
             select(runs.c.key, runs.c.run_id, runs.c.created_ns, runs.c.started_ns)
             .where(
-                runs.c.workspace_key == store.workspace_key,
-                runs.c.owner_journal == journal_id,
-                runs.c.status.not_in(TERMINAL),
+                *own,
                 # A sweep's controller is replaced, and goes on with it.
                 runs.c.type.is_distinct_from(SWEEP),
             )

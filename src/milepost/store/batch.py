@@ -116,6 +116,8 @@ class Event:
     - ``document``: {name, content}: a fact of the run, any JSON value; the one that was told last stays.
     - ``owner``: {}: from now on the run ends when the process of this journal dies (but not a sweep, which another
       process goes on with), and is NotResponding when nothing is heard of it.
+    - ``waiting``: {}: until a process owns the run, it waits for the one of this journal to begin it, and is
+      NotResponding when nothing is heard of that.
     - ``warning``: {message}: shown among the run's warnings.
     - ``archive``: {}: the run is archived since then, unless it is already.
     """

@@ -237,6 +237,11 @@ class Changes:
     def _owner(self, run: LockedRun, _event: Event) -> None:
         run.set(owner_journal=self._journal_id)
 
+    def _waiting(self, run: LockedRun, _event: Event) -> None:
+        # The process that begins the run may have said so already, in a journal that came first.
+        if run.row["owner_journal"] is None and run.row["started_ns"] is None:
+            run.set(owner_journal=self._journal_id)
+
     def _warning(self, run: LockedRun, event: Event) -> None:
         run.warn(_time(event.time_ns), clean(str(event.data["message"])))
 
@@ -309,6 +314,7 @@ _HANDLERS: Final[dict[str, Callable[[Changes, LockedRun, Event], None]]] = {
     "snapshot": Changes._snapshot,
     "document": Changes._document,
     "owner": Changes._owner,
+    "waiting": Changes._waiting,
     "warning": Changes._warning,
     "archive": Changes._archive,
 }
