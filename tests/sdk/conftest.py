@@ -22,14 +22,18 @@ ON_SERVER = {
     "test_dataframes": (),
     "test_display": (),
     "test_environment": (),
+    "test_estimator": (),
     "test_files": ("postgresql",),
     "test_lifecycle": ("postgresql",),
     "test_metrics": ("postgresql",),
     "test_overwritten": (),
+    "test_pools": (),
     "test_processes": (),
     "test_progress": ("sqlite",),
     "test_run_snapshots": (),
     "test_runs": ("postgresql",),
+    "test_submit": (),
+    "test_submit_endings": (),
 }
 
 
