@@ -1,10 +1,14 @@
-"""Object stores for the tests: moto's S3 server and the Azurite emulator, each a process of its own."""
+"""Object stores for the tests: moto's S3 server and the Azurite emulator, each a process of its own.
+
+Google Cloud Storage is moto's behind a proxy; see ``google_dialect.py``.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
 import subprocess
@@ -19,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.store.google_dialect import google_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +74,12 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def google_endpoint(s3_endpoint: str) -> Iterator[str]:
+    with google_before(int(s3_endpoint.rpartition(":")[2])) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def azure_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("azurite")
     command = [str(_node()), str(_azurite()), "--blobHost", "127.0.0.1", "--blobPort", "0"]
@@ -87,6 +99,13 @@ def new_s3_place(endpoint: str) -> Place:
     options = {"endpoint": endpoint, "allow_http": True, "region": "us-east-1"}
     options |= {"access_key_id": "tests", "secret_access_key": "tests"}
     return Place(f"s3://{bucket}/some/prefix", options)
+
+
+def new_google_place(endpoint: str, s3_endpoint: str) -> Place:
+    account = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": ""}
+    options = {"service_account_key": json.dumps({**account, "private_key_id": ""}), "allow_http": True}
+    bucket = new_s3_place(s3_endpoint).address.removeprefix("s3://")
+    return Place(f"gs://{bucket}", options)
 
 
 def new_azure_place(endpoint: str) -> Place:

@@ -22,18 +22,29 @@ from milepost.store.blobs import IN_MEMORY, Blobs, digest_at, key_of, open_blobs
 from milepost.store.errors import BadInput, NotFound, StoreDamaged, StoreUnavailable
 from milepost.store.records import Blob
 from tests.conftest import only_thorough
-from tests.store.object_stores import Place, azure_endpoint, new_azure_place, new_s3_place, s3_endpoint
+from tests.store.object_stores import (
+    Place,
+    azure_endpoint,
+    google_endpoint,
+    new_azure_place,
+    new_google_place,
+    new_s3_place,
+    s3_endpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["azure_endpoint", "s3_endpoint"]
+__all__ = ["azure_endpoint", "google_endpoint", "s3_endpoint"]
 
 LARGE = IN_MEMORY + 12345
 
 
-@pytest.fixture(params=["disk", "s3", "azure"])
+@pytest.fixture(params=["disk", "s3", "azure", "google"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "google":
+        endpoints = [request.getfixturevalue(name) for name in ("google_endpoint", "s3_endpoint")]
+        return new_google_place(*endpoints)
     if request.param == "s3":
         return new_s3_place(request.getfixturevalue("s3_endpoint"))
     if request.param == "azure":
