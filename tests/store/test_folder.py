@@ -290,6 +290,7 @@ def test_metrics_that_lie_in_several_row_groups_come_back(
     source: Store, tmp_path: Path, target: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("milepost.store.folder.writing._POINT_ROWS", 1000)
+    monkeypatch.setattr("milepost.store.carrying.source._FIRST_NUMBERS", 500)
     export(StoreSource(source), tmp_path / "folder")
     assert pq.ParquetFile(tmp_path / "folder" / "points.parquet").num_row_groups > 2
     import_(tmp_path / "folder", target)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RUNS_AT_ONCE: Final = 50
 _FIRST_POINTS: Final = 256
+_FIRST_NUMBERS: Final = 1 << 14
+"""The first piece of a metric that begins and ends with a number: all of most metrics in one question."""
 _MOST_POINTS: Final = 1 << 16
 _LIGHT: Final = 1 << 21
 """A piece of points that takes less (bytes) is followed by a larger one, ..."""
@@ -116,7 +118,8 @@ class StoreSource:
         if tail is not None and first <= start and metric.count <= first + len(tail):
             yield take(tail, start - first, metric.count - first)
             return
-        size = _FIRST_POINTS
+        are_numbers = isinstance(metric.first, (int, float)) and isinstance(metric.last, (int, float))
+        size = _FIRST_NUMBERS if are_numbers else _FIRST_POINTS
         while start < metric.count:
             stop = min(start + size, metric.count)
             points = self.store.metric_points(
