@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from milepost.server.team.forgetting import forgetting
+from milepost.server.team.forgetting import forget
 from milepost.store import accounts, attempts, audit, sessions, tokens
 from milepost.store.account_schema import accounts as accounts_table
 from milepost.store.account_schema import attempts as attempts_table
@@ -375,9 +375,7 @@ def test_a_server_forgets_old_lines_of_it_only_when_it_is_told_to(engine: Engine
         audit.note(engine, Deed("run.delete", str(number), "ann"))
     with write(engine) as connection:
         connection.execute(update(audit_table).where(audit_table.c.subject == "0").values(at_ns=old))
-    with forgetting(engine, 0):
-        pass
+    forget(engine, 0)
     assert len(audit.deeds(engine)) == 3
-    with forgetting(engine, 730 * 86400.0):
-        pass
+    forget(engine, 730 * 86400.0)
     assert [each.subject for each in audit.deeds(engine)] == ["2", "1"]

@@ -1,4 +1,4 @@
-"""The thread of a server that deletes what nobody has to know any more: tokens long ended, old lines of the audit log.
+"""What a server deletes since nobody has to know it any more: tokens long ended, old lines of the audit log.
 
 Any number of servers may do it on one database.
 """
@@ -6,12 +6,11 @@ Any number of servers may do it on one database.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
+from milepost.server.team.repeating import repeating
 from milepost.store import audit
 from milepost.store.errors import StoreError
 from milepost.store.tokens import forget_ended_tokens
@@ -39,24 +38,6 @@ def forget(engine: Engine, audit_keep_s: float) -> None:
         log.debug("what is old could not be deleted: %s", error)
 
 
-@contextmanager
-def forgetting(engine: Engine, audit_keep_s: float) -> Iterator[None]:
+def forgetting(engine: Engine, audit_keep_s: float) -> AbstractContextManager[None]:
     """Do so at once and each hour meanwhile."""
-    ended = threading.Event()
-
-    def run() -> None:
-        while True:
-            try:
-                forget(engine, audit_keep_s)
-            except Exception:
-                log.exception("what is old could not be deleted; it is tried again in an hour")
-            if ended.wait(_EVERY_S):
-                return
-
-    thread = threading.Thread(target=run, name="milepost-forgetting", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(5)
+    return repeating("forgetting", lambda: forget(engine, audit_keep_s), _EVERY_S)

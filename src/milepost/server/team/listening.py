@@ -1,15 +1,15 @@
-"""The thread of a server that sees which runs' processes have fallen silent, and which are heard of again."""
+"""How a server sees which runs' processes have fallen silent, and which are heard of again."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from milepost.server.team.repeating import repeating
 from milepost.store.errors import StoreError
 from milepost.store.silence import mark_silent, wake_heard
 
@@ -68,26 +68,9 @@ class Listener:
             self._since = self.steady()
 
 
-@contextmanager
-def listening(engine: Engine, silence_s: float) -> Iterator[None]:
+def listening(engine: Engine, silence_s: float) -> AbstractContextManager[None]:
     """Look again and again meanwhile; 0: never."""
     if silence_s <= 0:
-        yield
-        return
-    ended = threading.Event()
-
-    def run() -> None:
-        listener = Listener(engine, silence_s)
-        while not ended.wait(listener.pause_s):
-            try:
-                listener.look()
-            except Exception:
-                log.exception("the look at the runs failed; the next one comes")
-
-    thread = threading.Thread(target=run, name="milepost-listening", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(5)
+        return nullcontext()
+    listener = Listener(engine, silence_s)
+    return repeating("listening", listener.look, listener.pause_s, listener.pause_s)
