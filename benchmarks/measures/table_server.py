@@ -11,7 +11,7 @@ from job import Job
 
 
 def measure(job: Job) -> None:
-    from milepost.sdk.portal_process import be_portal
+    from milepost.sdk.portal.portal_process import be_portal
 
     folder = job.path / "home" / "workspaces" / "bench"
 

@@ -165,7 +165,7 @@ def execute_script(source: str, *args: str) -> subprocess.CompletedProcess[str]:
 def record(home: Path) -> Record:
     """Record into a workspace through the SDK; all of it is stored and the journal closed when it returns."""
     from azureml.core import Workspace
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     def execute(work: Callable[[Any], Any], name: str = "default") -> Any:
         workspace = Workspace.create(name, exist_ok=True)
@@ -180,7 +180,7 @@ def record(home: Path) -> Record:
 KILLED = """
 import os, signal, sys
 from azureml.core import Experiment, Workspace
-from milepost.sdk.drain import Drain
+from milepost.sdk.recording.drain import Drain
 
 Drain._start = lambda self: None  # nothing is delivered before the end
 run = Experiment(Workspace.create(sys.argv[1], exist_ok=True), "killed").start_logging()

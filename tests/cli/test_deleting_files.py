@@ -15,7 +15,7 @@ from .conftest import Command, Record
 STOPPED = """
 import sys
 from azureml.core import Experiment, Workspace
-from milepost.sdk.drain import Drain
+from milepost.sdk.recording.drain import Drain
 
 Drain._start = lambda self: None  # as in a process that was stopped before it could deliver
 run = Experiment(Workspace.create("default", exist_ok=True), "stopped").start_logging(snapshot_directory=None)

@@ -54,7 +54,7 @@ def four(record: Record) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def four_to_read(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The four runs, in a home that the module's reading tests share."""
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     with pytest.MonkeyPatch.context() as patch:
         clean_environment(patch, tmp_path_factory.mktemp("four"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from azureml.core import Experiment
-from milepost.sdk.config import write_config
+from milepost.sdk.workspaces.config import write_config
 
 from .conftest import Command, Record, one_line
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from azureml.core import Experiment, Workspace
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 from tests.notebooks.conftest import Notebook
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -93,7 +93,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, team: TeamServer | Non
 
 @pytest.fixture
 def ws(home: Path) -> Iterator[Workspace]:
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     workspace = Workspace.create("test")
     yield workspace

@@ -103,7 +103,7 @@ def record(index: int, mode: str, counters: mmap.mmap) -> None:
 
         writer.FIRST_SEGMENT = writer.LARGEST_SEGMENT = 1 << 16  # type: ignore[misc]
     if mode == "drain":
-        from milepost.sdk import drain
+        from milepost.sdk.recording import drain
 
         drain.INTERVAL_S = 0.002  # type: ignore[misc]
         drain.PIECE_BYTES = 1 << 12  # type: ignore[misc]
@@ -176,7 +176,7 @@ def wait_for(counters: mmap.mmap, which: int) -> None:
 def serve(first: int, count: int, folder: Path) -> None:
     """Kill ``count`` processes and print a line of JSON about each."""
     from azureml.core import Workspace  # noqa: F401
-    from milepost.sdk import batches  # noqa: F401
+    from milepost.sdk.recording import batches  # noqa: F401
     from milepost.store import store  # noqa: F401
 
     for index in range(first, first + count):
@@ -188,7 +188,7 @@ def serve(first: int, count: int, folder: Path) -> None:
 def fill(run_id: str, calls: int) -> None:
     """Say so much, and be killed before any of it has reached the store."""
     from azureml.core import Experiment, Workspace
-    from milepost.sdk.drain import Drain
+    from milepost.sdk.recording.drain import Drain
 
     Drain.wake = lambda self: None  # type: ignore[method-assign]
     run = Experiment(Workspace.get("test"), "kills").start_logging(run_id=run_id)
@@ -240,7 +240,7 @@ def drain(transactions: int, piece_bytes: int) -> None:
 def deliver(path: Path, piece_bytes: int) -> None:
     """Deliver one journal, whoever holds it, when told to on standard input."""
     from azureml.core import Workspace
-    from milepost.sdk.left_behind import deliver_files
+    from milepost.sdk.recording.left_behind import deliver_files
 
     cut_in_pieces(piece_bytes)
     store = Workspace.get("test")._recorder.open_store()

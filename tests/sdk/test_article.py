@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 from tests.team.servers import TeamServer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -25,7 +25,7 @@ from azureml.core.compute import (
 )
 from azureml.core.compute_target import AbstractComputeTarget, LocalTarget
 from azureml.exceptions import UserErrorException
-from milepost.sdk.compute import check_name
+from milepost.sdk.compute_targets.compute import check_name
 from milepost.sdk.exceptions import NotAvailableException
 
 

@@ -239,7 +239,7 @@ def test_a_file_is_saved_in_a_folder_or_here(tmp_path: Path, monkeypatch: pytest
 def test_any_specification_survives_being_written_and_read(
     conda: list[str], pip: list[str], channels: list[str], name: str | None
 ) -> None:
-    from milepost.sdk.conda_file import parse
+    from milepost.sdk.environments.conda_file import parse
 
     dependencies: list[Any] = [*conda, *([{"pip": pip}] if pip else [])]
     made = CondaDependencies(_underlying_structure={"name": name, "dependencies": dependencies, "channels": channels})
@@ -387,7 +387,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_any_text_is_a_specification_or_an_error_of_the_sdk(content: str) -> None:
-    from milepost.sdk.conda_file import parse
+    from milepost.sdk.environments.conda_file import parse
 
     try:
         parse(content, "text")

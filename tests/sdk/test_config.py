@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azureml.exceptions import UserErrorException
-from milepost.sdk.config import WorkspaceConfig, find_config, read_config, server_url, write_config
+from milepost.sdk.workspaces.config import WorkspaceConfig, find_config, read_config, server_url, write_config
 
 AZURE = {"subscription_id": "sub", "resource_group": "group", "workspace_name": "ws"}
 

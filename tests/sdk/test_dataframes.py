@@ -33,7 +33,7 @@ def library(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Runs "a" (mse 9, 1, 3; a child), "b" (mse NaN; failed), and of another experiment "c" (no mse; goes on)."""
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("frames")
@@ -243,7 +243,7 @@ def test_without_a_library_it_is_said_what_to_install(four: Workspace, monkeypat
     find = importlib.util.find_spec
     gone = {"pandas", "polars"}
     hide = lambda name, *more: None if name in gone else find(name, *more)  # noqa: E731
-    monkeypatch.setattr("milepost.sdk.frame_libraries.find_spec", hide)
+    monkeypatch.setattr("milepost.sdk.runs.frame_libraries.find_spec", hide)
     with pytest.raises(ImportError, match="pandas or polars, which is not installed: pip install pandas"):
         milepost.runs_dataframe(four)
     with pytest.raises(ImportError, match="needs polars, which is not installed: pip install polars"):

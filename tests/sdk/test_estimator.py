@@ -15,9 +15,9 @@ from azureml.exceptions import UserErrorException
 from azureml.train.dnn import Gloo, Mpi, Nccl, ParameterServer, PyTorch, TensorFlow
 from azureml.train.estimator import Estimator
 from azureml.train.sklearn import SKLearn
-from milepost.sdk import estimator as estimators
 from milepost.sdk.exceptions import NotAvailableException
-from milepost.sdk.job_request import JobRequest, job_request
+from milepost.sdk.submitting import estimator as estimators
+from milepost.sdk.submitting.job_request import JobRequest, job_request
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

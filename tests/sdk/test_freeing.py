@@ -12,7 +12,7 @@ import pytest
 
 from azureml.core import Run, Workspace
 from milepost.journal.writer import JournalWriter
-from milepost.sdk.freeing import free_space, still_to_come
+from milepost.sdk.recording.freeing import free_space, still_to_come
 from milepost.store.manifest import SnapshotFile, encode, snapshot_id
 from milepost.store.store import Store
 

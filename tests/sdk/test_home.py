@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from azureml.exceptions import UserErrorException, WorkspaceException
-from milepost.sdk.home import (
+from milepost.sdk.workspaces.home import (
     FORMAT,
     check_workspace_name,
     create_workspace,
@@ -23,7 +23,7 @@ from milepost.sdk.home import (
     workspace_folder,
     workspaces_folder,
 )
-from milepost.sdk.home import home as home_folder
+from milepost.sdk.workspaces.home import home as home_folder
 
 is_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -141,7 +141,7 @@ def test_nothing_is_left_behind_but_the_workspace(home: Path) -> None:
 def test_fifty_processes_that_make_it_at_once_get_one_workspace(home: Path) -> None:
     source = """
         import sys, time
-        from milepost.sdk.home import create_workspace
+        from milepost.sdk.workspaces.home import create_workspace
         sys.stdout.write("ready\\n"); sys.stdout.flush()
         sys.stdin.readline()
         place, made = create_workspace(sys.argv[1])

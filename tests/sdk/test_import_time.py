@@ -44,8 +44,8 @@ if sys.version_info < (3, 11):
 LINES = {
     "import azureml.core": 45,
     "import azureml.exceptions": 45,
-    "from azureml.core import Workspace, Experiment, Run": 130,
-    "from azureml.core.run import Run, _OfflineRun": 135,
+    "from azureml.core import Workspace, Experiment, Run": 135,
+    "from azureml.core.run import Run, _OfflineRun": 140,
     "from azureml.core.model import Model": 130,
     "from azureml.core import Dataset, Datastore, Environment, ScriptRunConfig": 100,
     "from azureml.core.compute import ComputeTarget, AmlCompute; from azureml.core.compute_target import *": 90,

@@ -120,7 +120,7 @@ class TestTheProcessIsEnded:
         assert only_run(ws).status == "Failed"
 
     def test_a_long_lived_process_notices_by_itself(self, ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-        from milepost.sdk import drain
+        from milepost.sdk.recording import drain
 
         monkeypatch.setattr(drain, "LOOK_FOR_DEAD_S", 0.5)
         watcher = Experiment(ws, "watcher").start_logging()

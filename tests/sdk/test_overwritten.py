@@ -7,7 +7,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from milepost.sdk.overwritten import without_overwritten
+from milepost.sdk.runs.overwritten import without_overwritten
 
 PART = re.compile(r"\x1b\[([0-9]*)([mK])|(.)", re.DOTALL)
 

@@ -13,7 +13,7 @@ import pytest
 
 from azureml.core import Experiment, Run, Workspace
 from milepost.journal.recovery import journal_ids
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 from tests.conftest import only_thorough
 
 from .conftest import Script

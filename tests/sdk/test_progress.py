@@ -13,7 +13,7 @@ import pytest
 
 from azureml.core import Experiment, Run, Workspace
 from azureml.exceptions import UserErrorException
-from milepost.sdk import run_progress
+from milepost.sdk.runs import run_progress
 from milepost.store import batch, progress
 from tests.sdk.conftest import Submit
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azureml.exceptions import UserErrorException
-from milepost.sdk.requirements_file import package_name, read_requirements
+from milepost.sdk.environments.requirements_file import package_name, read_requirements
 
 
 def test_comments_blank_lines_and_continuations_are_read_as_pip_does(tmp_path: Path) -> None:

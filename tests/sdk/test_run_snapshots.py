@@ -15,7 +15,7 @@ import pytest
 
 from azureml.core import Experiment, Run, Workspace
 from azureml.exceptions import ServiceException, SnapshotException, UserErrorException
-from milepost.sdk import run_snapshots
+from milepost.sdk.runs import run_snapshots
 
 
 def write(folder: Path, **contents: str) -> Path:

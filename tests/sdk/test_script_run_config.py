@@ -28,7 +28,7 @@ from azureml.core.runconfig import (
 from azureml.core.script_run_config import get_run_config_from_script_run
 from azureml.exceptions import ComputeTargetException, UserErrorException
 from milepost.sdk.exceptions import NotAvailableException
-from milepost.sdk.job_request import JobRequest, job_request
+from milepost.sdk.submitting.job_request import JobRequest, job_request
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_describing_a_run_loads_neither_numpy_nor_a_database(source: Path, home:
     code = (
         "import sys\n"
         "from azureml.core import ScriptRunConfig, Workspace\n"
-        "from milepost.sdk.job_request import job_request\n"
+        "from milepost.sdk.submitting.job_request import job_request\n"
         "job_request(ScriptRunConfig('source', 'train.py', ['--a', 1]), Workspace.get('quick'))\n"
         "print({'numpy', 'sqlalchemy', 'yaml', 'psutil', 'asyncio'} & set(sys.modules))"
     )

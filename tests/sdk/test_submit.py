@@ -401,7 +401,7 @@ def test_a_child_is_submitted_from_within_and_belongs_to_its_parent(submit: Subm
 
 
 def test_a_run_is_run_again_with_all_that_it_was_run_with(submit: Submit, source: Path, ws: Workspace) -> None:
-    from milepost.sdk.submission import rerun
+    from milepost.sdk.submitting.submission import rerun
 
     run = submit("import sys; print('said', sys.argv[1:])", arguments=["--a", 1], tags={"stage": "x"})
     run.wait_for_completion()
@@ -415,7 +415,7 @@ def test_a_run_is_run_again_with_all_that_it_was_run_with(submit: Submit, source
 
 
 def test_an_interactive_run_cannot_be_run_again(ws: Workspace, experiment: Experiment) -> None:
-    from milepost.sdk.submission import rerun
+    from milepost.sdk.submitting.submission import rerun
 
     run = experiment.start_logging(snapshot_directory=None)
     run.complete()

@@ -493,7 +493,7 @@ def test_a_script_that_fills_the_disk_fails_and_says_so(
 ) -> None:
     from azureml.core import Experiment, ScriptRunConfig, Workspace
     from milepost.jobs.agent_start import stop_agent
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     monkeypatch.setenv("MILEPOST_HOME", str(small_disk / "home"))
     source = small_disk.parent / "source"

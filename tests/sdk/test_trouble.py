@@ -18,7 +18,7 @@ import pytest
 from azureml.core import Experiment, Run, Workspace
 from azureml.exceptions import ServiceException, WorkspaceException
 from milepost.journal.recovery import journal_ids
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 from milepost.store.store import Store
 
 from .conftest import Script
@@ -50,7 +50,7 @@ def folder(ws: Workspace) -> Path:
 @pytest.fixture(autouse=True)
 def _close(home: Path) -> Iterator[None]:
     yield
-    from milepost.sdk.recorder import open_recorders
+    from milepost.sdk.recording.recorder import open_recorders
 
     for recorder in open_recorders():
         close_recorder(recorder)

@@ -31,7 +31,8 @@ main()
 """
 _BEGIN = """
 import os, sys, time
-from milepost.sdk import drain, recorder
+from milepost.sdk.recording import drain
+from milepost.sdk.recording import recorder
 from milepost.store import engine, migrate
 engine.BUSY_TIMEOUT_S, engine._BEGIN_TRIES, migrate._WAL_WAIT_S = 0.3, 2, 1.0
 recorder.EXIT_TIMEOUT_S = 5.0

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from azureml.core import Experiment, Run, Workspace
-from milepost.sdk.home import read_workspace
-from milepost.sdk.portal_places import EmbeddedPlaces
+from milepost.sdk.portal.portal_places import EmbeddedPlaces
+from milepost.sdk.workspaces.home import read_workspace
 from milepost.server.app import create_app
 from milepost.server.serving import server_of
 from milepost.server.settings import Settings
@@ -43,7 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ws(home: Path) -> Iterator[Workspace]:
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     workspace = Workspace.create("test")
     yield workspace

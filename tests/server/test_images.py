@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from azureml.core import Run
-from milepost.sdk.run_metrics import RunMetrics
+from milepost.sdk.runs.run_metrics import RunMetrics
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf"

@@ -21,9 +21,9 @@ import psutil
 import pytest
 
 from azureml.core import Experiment, Run, Workspace
-from milepost.sdk import portal_file
-from milepost.sdk.portal_file import PortalState
-from milepost.sdk.portal_start import PortalFailed, asked_portal, start_portal, stop_portal
+from milepost.sdk.portal import portal_file
+from milepost.sdk.portal.portal_file import PortalState
+from milepost.sdk.portal.portal_start import PortalFailed, asked_portal, start_portal, stop_portal
 
 WAIT_S = 30.0
 CLI = [sys.executable, "-c", "from milepost.cli import main; main()"]
@@ -73,7 +73,7 @@ def test_the_address_of_a_run_opens_its_page(folder: Path, ws: Workspace) -> Non
 def test_many_that_ask_at_once_start_one(folder: Path) -> None:
     source = f"""
         from pathlib import Path
-        from milepost.sdk.portal_start import asked_portal
+        from milepost.sdk.portal.portal_start import asked_portal
         print(asked_portal(Path({str(folder)!r})).pid)
     """
     asking = [

@@ -107,7 +107,7 @@ def test_a_sweep_comes_back_from_its_file() -> None:
 def test_optuna_is_loaded_by_bayesian_sampling_alone() -> None:
     source = """
 import sys
-import milepost.sweeps.controller, milepost.sdk.sweep_submission, azureml.train.hyperdrive
+import milepost.sweeps.controller, milepost.sdk.sweeps.sweep_submission, azureml.train.hyperdrive
 from milepost.sweeps.sampling import RandomSampler
 assert "optuna" not in sys.modules
 """

@@ -249,7 +249,7 @@ def test_a_sweep_that_is_cancelled_takes_all_its_trials_along(trial: Any, experi
 def test_a_sweep_that_takes_too_long_ends_with_what_there_is(
     trial: Any, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("milepost.sdk.sweep_submission.MINUTE_S", 0.02)
+    monkeypatch.setattr("milepost.sdk.sweeps.sweep_submission.MINUTE_S", 0.02)
     script_config = trial("time.sleep(600)")
     sweep = submitted(experiment, configured(script_config, {"a": choice(1, 2)}, max_duration_minutes=1))
     assert sweep.wait_for_completion()["status"] == "Canceled"

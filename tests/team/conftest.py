@@ -89,7 +89,7 @@ def on_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     ``MILEPOST_URL`` and ``MILEPOST_TOKEN`` are set for this process and those that it starts.
     """
     from azureml.core import Workspace
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     opened: list[Workspace] = []
 

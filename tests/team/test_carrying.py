@@ -17,7 +17,7 @@ from azureml.core import Workspace
 from milepost.cli.app import run as command
 from milepost.remote.address import Address
 from milepost.remote.store import RemoteStore
-from milepost.sdk import home as homes
+from milepost.sdk.workspaces import home as homes
 from milepost.store.store import Store, open_store
 from tests.store.builders import run_event, say, series, upload
 from tests.store.whole import differences, everything, fill, grow

@@ -14,8 +14,8 @@ import pytest
 
 from azureml.core import Experiment, Workspace
 from azureml.exceptions import AuthenticationException, ServiceException
-from milepost.sdk.credentials import keep_token
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.access.credentials import keep_token
+from milepost.sdk.recording.recorder import close_recorder
 from milepost.store import tokens
 from milepost.store.accounts import list_accounts
 from milepost.store.batch import Batch, SeriesBlock

@@ -235,7 +235,7 @@ def test_a_killed_client_goes_on_where_it_was(
     server_with: Callable[[str], TeamServer], on_server: Callable[..., Workspace], traffic: Traffic, tmp_path: Path
 ) -> None:
     from milepost.cli.delivering import deliver
-    from milepost.sdk.home import server_workspace
+    from milepost.sdk.workspaces.home import server_workspace
 
     server, name = server_with("s3"), "killed"
     on_server(server, name)

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from azureml.core import Experiment, Model, Workspace
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from azureml.core import Experiment, Workspace
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 from milepost.server.team.config import address_of, is_loopback, listen
 from milepost.server.team.settings import TeamSettings
 from milepost.store import accounts, tokens

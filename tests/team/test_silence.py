@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from azureml.core import Experiment, Run, Workspace
-from milepost.sdk import drain
+from milepost.sdk.recording import drain
 from milepost.store.schema import journals
 from milepost.store.silence import mark_silent
 from tests.sdk.submitted import until

@@ -17,7 +17,7 @@ import pytest
 
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
-from milepost.sdk.recorder import close_recorder
+from milepost.sdk.recording.recorder import close_recorder
 from milepost.store.silence import mark_silent
 
 if TYPE_CHECKING:

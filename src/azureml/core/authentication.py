@@ -1,6 +1,6 @@
 """Ways to sign in to Azure, accepted and ignored."""
 
-from milepost.sdk.authentication import (
+from milepost.sdk.access.authentication import (
     AbstractAuthentication,
     ArmTokenAuthentication,
     AzureCliAuthentication,

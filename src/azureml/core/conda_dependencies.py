@@ -1,6 +1,6 @@
 """Conda and pip packages of an environment."""
 
-from milepost.sdk.conda_dependencies import CondaDependencies
+from milepost.sdk.environments.conda_dependencies import CondaDependencies
 
 __all__ = [
     "CondaDependencies",

@@ -1,6 +1,6 @@
 """Where container images are fetched from."""
 
-from milepost.sdk.docker_section import ContainerRegistry
+from milepost.sdk.environments.docker_section import ContainerRegistry
 
 __all__ = [
     "ContainerRegistry",

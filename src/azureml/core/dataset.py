@@ -1,6 +1,6 @@
 """Datasets."""
 
-from milepost.sdk.dataset import Dataset
+from milepost.sdk.workspaces.dataset import Dataset
 
 __all__ = [
     "Dataset",

@@ -1,6 +1,6 @@
 """Datastores."""
 
-from milepost.sdk.datastore import Datastore
+from milepost.sdk.workspaces.datastore import Datastore
 
 __all__ = [
     "Datastore",

@@ -1,6 +1,6 @@
 """Experiments."""
 
-from milepost.sdk.experiment import Experiment
+from milepost.sdk.workspaces.experiment import Experiment
 
 __all__ = [
     "Experiment",

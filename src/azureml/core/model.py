@@ -1,7 +1,7 @@
 """Registered models."""
 
 from milepost.sdk.later import InferenceConfig
-from milepost.sdk.model import Model
+from milepost.sdk.models.model import Model
 
 __all__ = [
     "InferenceConfig",

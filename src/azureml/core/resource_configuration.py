@@ -1,6 +1,6 @@
 """What a model would like to run on."""
 
-from milepost.sdk.resource_configuration import ResourceConfiguration
+from milepost.sdk.models.resource_configuration import ResourceConfiguration
 
 __all__ = [
     "ResourceConfiguration",

@@ -1,7 +1,7 @@
 """Runs."""
 
-from milepost.sdk.offline_run import _OfflineRun
-from milepost.sdk.run import Run
+from milepost.sdk.runs.offline_run import _OfflineRun
+from milepost.sdk.runs.run import Run
 
 __all__ = [
     "Run",

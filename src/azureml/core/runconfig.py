@@ -1,16 +1,16 @@
 """Run configurations."""
 
-from milepost.sdk.conda_dependencies import CondaDependencies
 from milepost.sdk.constants import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE
-from milepost.sdk.distributed import (
+from milepost.sdk.environments.conda_dependencies import CondaDependencies
+from milepost.sdk.environments.environment import EnvironmentDefinition
+from milepost.sdk.submitting.distributed import (
     MpiConfiguration,
     ParallelTaskConfiguration,
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
-from milepost.sdk.environment import EnvironmentDefinition
-from milepost.sdk.run_configuration import RunConfiguration
-from milepost.sdk.run_sections import (
+from milepost.sdk.submitting.run_configuration import RunConfiguration
+from milepost.sdk.submitting.run_sections import (
     AmlComputeConfiguration,
     DockerConfiguration,
     HdiConfiguration,

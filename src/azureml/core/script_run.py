@@ -1,6 +1,6 @@
 """Submitted runs of a script."""
 
-from milepost.sdk.script_run import ScriptRun
+from milepost.sdk.runs.script_run import ScriptRun
 
 __all__ = [
     "ScriptRun",

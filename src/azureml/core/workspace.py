@@ -1,6 +1,6 @@
 """Workspaces."""
 
-from milepost.sdk.workspace import Workspace
+from milepost.sdk.workspaces.workspace import Workspace
 
 __all__ = [
     "Workspace",

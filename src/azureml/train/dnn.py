@@ -1,7 +1,7 @@
 """Estimators for neural networks."""
 
-from milepost.sdk.distributed import Gloo, Mpi, Nccl, ParameterServer
-from milepost.sdk.framework_estimators import PyTorch, TensorFlow
+from milepost.sdk.submitting.distributed import Gloo, Mpi, Nccl, ParameterServer
+from milepost.sdk.submitting.framework_estimators import PyTorch, TensorFlow
 
 __all__ = [
     "Gloo",

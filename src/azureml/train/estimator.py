@@ -1,6 +1,6 @@
 """Estimators."""
 
-from milepost.sdk.estimator import Estimator
+from milepost.sdk.submitting.estimator import Estimator
 
 __all__ = [
     "Estimator",

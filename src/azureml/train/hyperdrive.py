@@ -1,8 +1,9 @@
 """Sweeps."""
 
-from milepost.sdk.hyperdrive_config import HyperDriveConfig, HyperDriveRunConfig, PrimaryMetricGoal, search
-from milepost.sdk.hyperdrive_run import HyperDriveRun
-from milepost.sdk.parameter_expressions import (
+from milepost.sdk.submitting.submit_registry import ExperimentSubmitRegistrar
+from milepost.sdk.sweeps.hyperdrive_config import HyperDriveConfig, HyperDriveRunConfig, PrimaryMetricGoal, search
+from milepost.sdk.sweeps.hyperdrive_run import HyperDriveRun
+from milepost.sdk.sweeps.parameter_expressions import (
     choice,
     lognormal,
     loguniform,
@@ -14,14 +15,13 @@ from milepost.sdk.parameter_expressions import (
     randint,
     uniform,
 )
-from milepost.sdk.parameter_sampling import (
+from milepost.sdk.sweeps.parameter_sampling import (
     BayesianParameterSampling,
     GridParameterSampling,
     HyperParameterSampling,
     RandomParameterSampling,
 )
-from milepost.sdk.submit_registry import ExperimentSubmitRegistrar
-from milepost.sdk.termination_policies import (
+from milepost.sdk.sweeps.termination_policies import (
     BanditPolicy,
     EarlyTerminationPolicy,
     MedianStoppingPolicy,

@@ -1,6 +1,6 @@
 """The estimator for scikit-learn."""
 
-from milepost.sdk.framework_estimators import SKLearn
+from milepost.sdk.submitting.framework_estimators import SKLearn
 
 __all__ = [
     "SKLearn",

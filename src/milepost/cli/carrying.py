@@ -14,7 +14,7 @@ from milepost.cli import output
 from milepost.cli.options import Failed, Misused
 
 if TYPE_CHECKING:
-    from milepost.sdk.home import WorkspacePlace
+    from milepost.sdk.workspaces.home import WorkspacePlace
     from milepost.store.carrying.carrier import Carried
     from milepost.store.carrying.source import Source
     from milepost.store.errors import StoreError
@@ -37,10 +37,10 @@ def server_place(url: str, name: str) -> WorkspacePlace:
     Raises Misused for what is no address, Failed where nobody is signed in, the server has no such workspace, or it
     cannot be reached.
     """
-    from milepost.sdk import home
-    from milepost.sdk.config import checked_url
     from milepost.sdk.exceptions import UserErrorException
-    from milepost.sdk.server_store import ask_there, token_of
+    from milepost.sdk.recording.server_store import ask_there, token_of
+    from milepost.sdk.workspaces import home
+    from milepost.sdk.workspaces.config import checked_url
     from milepost.store.errors import NotAllowed, NotFound
 
     try:
@@ -68,8 +68,8 @@ def server_place(url: str, name: str) -> WorkspacePlace:
 
 def carry_to_server(source: Source, url: str, name: str) -> tuple[Carried, dict[str, str]]:
     """Carry a workspace to a server's; gives what was carried and where to.  Raises as ``server_place`` does."""
-    from milepost.sdk.recorder import translated
-    from milepost.sdk.server_store import open_server_store
+    from milepost.sdk.recording.recorder import translated
+    from milepost.sdk.recording.server_store import open_server_store
 
     place = server_place(url, name)
     assert place.server is not None

@@ -145,8 +145,8 @@ def azureml_owners() -> list[str]:
 def check_config() -> Iterator[Finding]:
     """The config.json on the way up can be used, and its workspace is there."""
     from milepost.cli.opening import chosen
-    from milepost.sdk import home
     from milepost.sdk.exceptions import AzureMLException
+    from milepost.sdk.workspaces import home
 
     try:
         wanted = chosen(None)
@@ -168,8 +168,8 @@ def check_config() -> Iterator[Finding]:
 
 def check_home() -> Iterator[Finding]:
     """The home can be written, is on a disk of this machine, and has room."""
-    from milepost.sdk import home
     from milepost.sdk.exceptions import AzureMLException
+    from milepost.sdk.workspaces import home
 
     try:
         folder = home.home()

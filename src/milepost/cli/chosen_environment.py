@@ -11,8 +11,8 @@ from milepost.cli import output
 from milepost.cli.options import Misused
 
 if TYPE_CHECKING:
-    from milepost.sdk.environment import Environment
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.environments.environment import Environment
+    from milepost.sdk.workspaces.workspace import Workspace
 
 _PIP: Final = (".txt", ".in")
 _CONDA: Final = (".yml", ".yaml")
@@ -39,7 +39,7 @@ def chosen_environment(workspace: Workspace, given: str | None, python: str | No
 
 
 def _interpreter(python: str) -> Environment:
-    from milepost.sdk.environment import Environment
+    from milepost.sdk.environments.environment import Environment
 
     # Relative to this folder: the run has another one.  Links stay: they tell which virtual environment is meant.
     path = os.path.abspath(os.path.expanduser(python))  # noqa: PTH100, PTH111
@@ -61,7 +61,7 @@ def _interpreter(python: str) -> Environment:
 
 
 def _from_file(path: Path) -> Environment:
-    from milepost.sdk.environment import Environment
+    from milepost.sdk.environments.environment import Environment
 
     if path.is_dir():
         return Environment.load_from_directory(path)
@@ -79,7 +79,7 @@ def _from_file(path: Path) -> Environment:
 
 
 def _registered(workspace: Workspace, given: str) -> Environment:
-    from milepost.sdk.environment import Environment
+    from milepost.sdk.environments.environment import Environment
     from milepost.sdk.exceptions import ServiceException
 
     name, _, version = given.partition(":")

@@ -12,8 +12,8 @@ from milepost.cli.options import AsJson, Misused, WorkspaceName, key_values
 from milepost.cli.tables import Column
 
 if TYPE_CHECKING:
-    from milepost.sdk.compute import ComputeTarget
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.compute_targets.compute import ComputeTarget
+    from milepost.sdk.workspaces.workspace import Workspace
 
 compute = typer.Typer(help="The pools that submitted runs wait in.")
 
@@ -23,7 +23,7 @@ PoolName = Annotated[str, typer.Argument(metavar="NAME", help="The pool's name."
 @compute.command("list")
 def list_computes(name: WorkspaceName = None, as_json: AsJson = False) -> None:
     """List the pools, with how many runs each has at work and waiting."""
-    from milepost.sdk.compute import ComputeTarget
+    from milepost.sdk.compute_targets.compute import ComputeTarget
 
     with opened(name) as (workspace, _store):
         found = [(each, *_load(workspace, each.name)) for each in ComputeTarget.list(workspace)]
@@ -78,8 +78,8 @@ def create_compute(
     as_json: AsJson = False,
 ) -> None:
     """Make a pool: a queue on this machine that so many of its runs leave at a time."""
-    from milepost.sdk.aml_compute import AmlCompute
-    from milepost.sdk.compute import ComputeTarget, find_record
+    from milepost.sdk.compute_targets.aml_compute import AmlCompute
+    from milepost.sdk.compute_targets.compute import ComputeTarget, find_record
     from milepost.sdk.exceptions import ComputeTargetException
 
     tags = {key: value or "" for key, value in key_values(tag, what="--tag")}
@@ -113,7 +113,7 @@ def update_compute(
     as_json: AsJson = False,
 ) -> None:
     """Change how many runs a pool has at a time."""
-    from milepost.sdk.aml_compute import AmlCompute
+    from milepost.sdk.compute_targets.aml_compute import AmlCompute
     from milepost.sdk.exceptions import ComputeTargetException
 
     with opened(name) as (workspace, _store):
@@ -141,7 +141,7 @@ def delete_compute(pool: PoolName, name: WorkspaceName = None, as_json: AsJson =
 
 def _find(workspace: Workspace, name: str) -> ComputeTarget:
     """The compute target.  Raises Misused where there is none."""
-    from milepost.sdk.compute import ComputeTarget, find_record
+    from milepost.sdk.compute_targets.compute import ComputeTarget, find_record
 
     record = find_record(workspace, name) if name.strip() else None
     if record is None:
@@ -154,7 +154,7 @@ def _find(workspace: Workspace, name: str) -> ComputeTarget:
 
 def _load(workspace: Workspace, name: str) -> tuple[int, int]:
     """How many runs of the compute target have begun, and how many are to begin."""
-    from milepost.sdk.compute import active_runs
+    from milepost.sdk.compute_targets.compute import active_runs
 
     active = active_runs(workspace, name)
     running = sum(each.started_ns is not None for each in active)

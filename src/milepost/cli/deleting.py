@@ -88,7 +88,7 @@ def _ask(workspace: str, doomed: Sequence[RunRecord]) -> None:
 def _free(store: Store, journals: Path) -> int:
     """Give back the space of what nothing names any more, in bytes.  Where that cannot be done it is told, no more."""
     from milepost.journal.format import JournalDamaged
-    from milepost.sdk.freeing import free_space
+    from milepost.sdk.recording.freeing import free_space
     from milepost.store.errors import StoreError
 
     try:

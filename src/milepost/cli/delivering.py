@@ -12,8 +12,8 @@ from milepost.cli.options import AsJson, Failed, WorkspaceName
 from milepost.cli.tables import Column
 
 if TYPE_CHECKING:
-    from milepost.sdk.home import WorkspacePlace
-    from milepost.sdk.recorder import Recorder
+    from milepost.sdk.recording.recorder import Recorder
+    from milepost.sdk.workspaces.home import WorkspacePlace
     from milepost.store.batch import Batch
     from milepost.store.store import Store
 
@@ -75,7 +75,7 @@ def sync(name: WorkspaceName = None, as_json: AsJson = False) -> None:
 
     Also to servers: what was recorded while they could not be reached, with its files.
     """
-    from milepost.sdk import home
+    from milepost.sdk.workspaces import home
 
     output.hear_warnings()
     broken: list[str] = []
@@ -105,7 +105,7 @@ def deliver(place: WorkspacePlace) -> Delivery:
     from milepost.journal.recovery import journal_ids, live_journals
     from milepost.remote.uploads import waiting_in
     from milepost.sdk.exceptions import AzureMLException, ServiceException
-    from milepost.sdk.recorder import close_recorder, recorder_for, translated
+    from milepost.sdk.recording.recorder import close_recorder, recorder_for, translated
 
     delivery = Delivery(place.name)
     folder = place.folder / "journals"
@@ -135,7 +135,7 @@ def deliver(place: WorkspacePlace) -> Delivery:
 
 def _deliver_journals(place: WorkspacePlace, recorder: Recorder, delivery: Delivery) -> None:
     """Raises the store's errors and OSError."""
-    from milepost.sdk.left_behind import drain_dead
+    from milepost.sdk.recording.left_behind import drain_dead
     from milepost.store.errors import Busy
 
     until = time.monotonic() + _BUSY_S

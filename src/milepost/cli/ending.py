@@ -29,8 +29,8 @@ def cancel_runs(
 
     Runs that have ended already are told, with exit code 2, after the others were canceled.
     """
-    from milepost.sdk.run import Run
-    from milepost.sdk.run_life import TERMINAL
+    from milepost.sdk.runs.run import Run
+    from milepost.sdk.runs.run_life import TERMINAL
     from milepost.store.status import SUBMITTED
 
     with opened(name) as (workspace, store):
@@ -73,7 +73,7 @@ def wait_for_run(
 
     Exit codes: 0 Completed, 1 Failed, 3 Canceled, 4 it has not ended in the time of --timeout.
     """
-    from milepost.sdk.run import Run
+    from milepost.sdk.runs.run import Run
 
     limit = None if timeout is None else seconds(timeout, what="--timeout")
     with opened(name) as (workspace, store):

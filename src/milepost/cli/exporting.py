@@ -93,7 +93,7 @@ def import_(
 
 
 def _import_here(source: FolderSource, name: str) -> tuple[Carried, dict[str, str]]:
-    from milepost.sdk import home
+    from milepost.sdk.workspaces import home
 
     place, made = home.create_workspace(name)
     if made:

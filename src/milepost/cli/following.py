@@ -17,8 +17,8 @@ from milepost.cli import output, tables
 from milepost.cli.harmless import Harmless
 
 if TYPE_CHECKING:
-    from milepost.sdk.run import Run
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.runs.run import Run
+    from milepost.sdk.workspaces.workspace import Workspace
     from milepost.store.records import RunRecord
 
 CANCELED: Final = 3
@@ -105,7 +105,7 @@ class Logs:
     def _read(self, log: _Log, stored: bool) -> bytes | None:
         from milepost.jobs.live import read_live
         from milepost.sdk.exceptions import UserErrorException
-        from milepost.sdk.run_logs import read_log
+        from milepost.sdk.runs.run_logs import read_log
 
         if not stored:
             return read_live(self._recorder.folder, self._run_id, log.name, log.position, PIECE)
@@ -120,7 +120,7 @@ class Logs:
 def watch(run: Run, *, logs: Logs | None = None, tell: bool = False, timeout_s: float | None = None) -> RunRecord:
     """The run as it is when it has ended, or when the time is over.  ``tell``: say its changes on standard error."""
     from milepost.sdk.job_process import ensure_agent
-    from milepost.sdk.run_life import TERMINAL
+    from milepost.sdk.runs.run_life import TERMINAL
 
     workspace = run._recorder.folder
     until = None if timeout_s is None else time.monotonic() + timeout_s
@@ -168,7 +168,7 @@ def tell_end(record: RunRecord) -> None:
     """Say on standard error how a run ended, or that it has not."""
     from milepost.cli.run_details import error_words
     from milepost.cli.runs import run_duration
-    from milepost.sdk.run_life import TERMINAL
+    from milepost.sdk.runs.run_life import TERMINAL
 
     if record.status not in TERMINAL:
         output.tell(f"{record.run_id}: {record.status}; it has not ended yet")

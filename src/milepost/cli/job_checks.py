@@ -12,13 +12,13 @@ from milepost.cli.checks import NOTE, OK, PROBLEM, Finding
 from milepost.cli.output import size
 
 if TYPE_CHECKING:
-    from milepost.sdk.home import WorkspacePlace
+    from milepost.sdk.workspaces.home import WorkspacePlace
 
 
 def environments_cache() -> Path:
     """Where the built environments of this machine are."""
     from milepost.jobs.environments import cache_folder as cache_in
-    from milepost.sdk.home import home
+    from milepost.sdk.workspaces.home import home
 
     return cache_in(home())
 
@@ -93,7 +93,7 @@ def _bytes(folder: Path) -> int:
 def in_use() -> set[str]:
     """The digests of the environments that submitted runs of any workspace are about to use, or use."""
     from milepost.jobs.job import job_folders, read_json
-    from milepost.sdk.home import list_server_workspaces, list_workspaces
+    from milepost.sdk.workspaces.home import list_server_workspaces, list_workspaces
 
     def ignore(_error: Exception) -> None:
         """The workspace's own check tells it."""

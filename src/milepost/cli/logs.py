@@ -17,7 +17,7 @@ from milepost.cli.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.workspaces.workspace import Workspace
     from milepost.store.records import RunRecord
     from milepost.store.store import Store
 
@@ -55,7 +55,7 @@ def show_logs(
     Into a pipe or file the bytes go out as they are. On a terminal, colours and progress bars stay, and all that could
     take the terminal over is left out. Exit codes with --follow: 0 Completed, 1 Failed, 3 Canceled.
     """
-    from milepost.sdk.run import Run
+    from milepost.sdk.runs.run import Run
 
     if following and (listed or as_json):
         raise Misused(f"--follow and {'--list' if listed else '--json'} cannot be had at once.")
@@ -88,7 +88,7 @@ def show_logs(
 
 def usual_logs() -> list[str]:
     """The logs that are followed where none is named: of building the environment, of a sweep, and of the script."""
-    from milepost.sdk.run_logs import BUILD_LOG, DRIVER_LOG, SWEEP_LOG
+    from milepost.sdk.runs.run_logs import BUILD_LOG, DRIVER_LOG, SWEEP_LOG
 
     return [BUILD_LOG, SWEEP_LOG, DRIVER_LOG]
 
@@ -100,7 +100,7 @@ def _usual(chosen: str) -> list[str]:
 def _logs(workspace: Workspace, store: Store, record: RunRecord) -> dict[str, _Found]:
     """The run's logs by name."""
     from milepost.jobs.live import live_logs
-    from milepost.sdk.run_logs import LOG_FOLDERS
+    from milepost.sdk.runs.run_logs import LOG_FOLDERS
 
     found = {
         each.name: _Found(each.name, each.size, grows=False)
@@ -114,7 +114,7 @@ def _logs(workspace: Workspace, store: Store, record: RunRecord) -> dict[str, _F
 
 def _chosen(record: RunRecord, there: dict[str, _Found], wanted: str | None, *, waits: bool) -> str:
     """The name of the log that is meant.  Raises Failed or Misused where there is none, or several."""
-    from milepost.sdk.run_logs import BUILD_LOG, DRIVER_LOG, SWEEP_LOG
+    from milepost.sdk.runs.run_logs import BUILD_LOG, DRIVER_LOG, SWEEP_LOG
     from milepost.store.status import SWEEP
 
     if wanted is not None:
@@ -153,7 +153,7 @@ def _read(workspace: Workspace, run_id: str, name: str, start: int, write: objec
 
 def _start_of_lines(workspace: Workspace, run_id: str, log: _Found, count: int) -> int:
     """Where the last ``count`` lines of a log begin.  Reads no more of it than these lines."""
-    from milepost.sdk.run_logs import read_log
+    from milepost.sdk.runs.run_logs import read_log
 
     end = log.size
     if not count:

@@ -11,8 +11,8 @@ from milepost.cli.options import Failed
 from milepost.cli.output import hear_warnings, tell
 
 if TYPE_CHECKING:
-    from milepost.sdk.home import WorkspacePlace
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.workspaces.home import WorkspacePlace
+    from milepost.sdk.workspaces.workspace import Workspace
     from milepost.store.store import Store
 
 
@@ -32,8 +32,8 @@ def chosen(given: str | None) -> Chosen:
 
     Raises UserErrorException for a config.json or a ``MILEPOST_URL`` that cannot be used.
     """
-    from milepost.sdk import config
-    from milepost.sdk.workspace import DEFAULT_NAME
+    from milepost.sdk.workspaces import config
+    from milepost.sdk.workspaces.workspace import DEFAULT_NAME
 
     if given is not None:
         return Chosen(given, config.server_url(None), "--workspace")
@@ -47,7 +47,7 @@ def place_of(given: str | None) -> WorkspacePlace:
 
     Raises Failed where there is no such workspace on this machine, naming those that are.
     """
-    from milepost.sdk import home
+    from milepost.sdk.workspaces import home
 
     wanted = chosen(given)
     name, source = wanted.name, wanted.source
@@ -60,7 +60,7 @@ def place_of(given: str | None) -> WorkspacePlace:
 
 
 def _no_workspace(name: str, source: str, remedy: str = "give --workspace NAME") -> Failed:
-    from milepost.sdk import home
+    from milepost.sdk.workspaces import home
 
     names = [each.name for each in home.list_workspaces(on_error=lambda _error: None)]
     there = (
@@ -79,7 +79,7 @@ def opened(given: str | None) -> Iterator[tuple[Workspace, Store]]:
     """
     place = place_of(given)
     if place.server is not None:
-        from milepost.sdk.server_store import check_there
+        from milepost.sdk.recording.server_store import check_there
 
         check_there(place, needed=True)
     with opened_at(place) as both:
@@ -92,7 +92,7 @@ def opened_here(name: str) -> Iterator[tuple[Workspace, Store]]:
 
     Raises Failed where there is no such workspace, naming those that are.
     """
-    from milepost.sdk import home
+    from milepost.sdk.workspaces import home
 
     place = home.find_workspace(name)
     if place is None:
@@ -105,8 +105,8 @@ def opened_here(name: str) -> Iterator[tuple[Workspace, Store]]:
 def opened_at(place: WorkspacePlace) -> Iterator[tuple[Workspace, Store]]:
     """As `opened`, the workspace of a place."""
     from milepost.sdk.exceptions import ServiceException
-    from milepost.sdk.recorder import translated
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.recording.recorder import translated
+    from milepost.sdk.workspaces.workspace import Workspace
 
     hear_warnings()
     with _closing(Workspace._at(place)) as workspace:
@@ -127,8 +127,8 @@ def opened_or_made(given: str | None) -> Iterator[Workspace]:
 
     One that was named with ``--workspace`` must be there: a wrong name shall not make a workspace.
     """
-    from milepost.sdk.recorder import translated
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.recording.recorder import translated
+    from milepost.sdk.workspaces.workspace import Workspace
 
     hear_warnings()
     found = Workspace.from_config() if given is None else Workspace._at(place_of(given))
@@ -138,7 +138,7 @@ def opened_or_made(given: str | None) -> Iterator[Workspace]:
 
 @contextmanager
 def _closing(workspace: Workspace) -> Iterator[Workspace]:
-    from milepost.sdk.recorder import close_recorder
+    from milepost.sdk.recording.recorder import close_recorder
 
     try:
         yield workspace

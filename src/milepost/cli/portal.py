@@ -12,8 +12,8 @@ from milepost.cli.opening import place_of
 from milepost.cli.options import AsJson, Failed, Misused, WorkspaceName
 
 if TYPE_CHECKING:
-    from milepost.sdk.home import WorkspacePlace
-    from milepost.sdk.portal_file import PortalState
+    from milepost.sdk.portal.portal_file import PortalState
+    from milepost.sdk.workspaces.home import WorkspacePlace
 
 portal = typer.Typer(help="Show a workspace in the browser.", invoke_without_command=True)
 
@@ -45,9 +45,9 @@ def open_portal(
     if foreground:
         _serve(place_of(name), port, read_only=read_only, as_json=as_json)
         return
-    from milepost.sdk.portal_file import running
-    from milepost.sdk.portal_start import PortalFailed, start_portal
-    from milepost.sdk.signing_in import has_screen
+    from milepost.sdk.access.signing_in import has_screen
+    from milepost.sdk.portal.portal_file import running
+    from milepost.sdk.portal.portal_start import PortalFailed, start_portal
 
     place = place_of(name)
     if place.server is not None:
@@ -78,7 +78,7 @@ def open_portal(
 def _show(place: WorkspacePlace, no_browser: bool, as_json: bool) -> None:
     """The pages of a workspace on a server, which are there already."""
     from milepost.remote.address import Address
-    from milepost.sdk.signing_in import has_screen
+    from milepost.sdk.access.signing_in import has_screen
 
     link = Address(place.server or "", place.name).pages
     if as_json:
@@ -94,7 +94,7 @@ def _show(place: WorkspacePlace, no_browser: bool, as_json: bool) -> None:
 @portal.command("stop")
 def stop(name: WorkspaceName = None, as_json: AsJson = False) -> None:
     """End the portal of a workspace."""
-    from milepost.sdk.portal_start import PortalFailed, stop_portal
+    from milepost.sdk.portal.portal_start import PortalFailed, stop_portal
 
     place = place_of(name)
     try:
@@ -111,8 +111,8 @@ def stop(name: WorkspaceName = None, as_json: AsJson = False) -> None:
 
 def _serve(place: WorkspacePlace, port: int | None, *, read_only: bool, as_json: bool) -> None:
     """Be the portal, until Ctrl-C or `milepost portal stop`."""
-    from milepost.sdk.portal_file import running
-    from milepost.sdk.portal_process import be_portal
+    from milepost.sdk.portal.portal_file import running
+    from milepost.sdk.portal.portal_process import be_portal
 
     before = running(place.folder)
     if before is not None:

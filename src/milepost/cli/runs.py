@@ -324,7 +324,7 @@ def tag_run(
     as_json: AsJson = False,
 ) -> None:
     """Set or remove tags of a run."""
-    from milepost.sdk.run import Run
+    from milepost.sdk.runs.run import Run
 
     changes = dict(key_values(tags, what="runs tag"))
     if not changes and not remove:

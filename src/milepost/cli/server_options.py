@@ -245,7 +245,7 @@ def oidc(issuer: str | None, client_id: str, secret: str, domains: str, label: s
 
 def _folder() -> Path:
     """Where a server keeps what it has no other place for.  Nobody else may read in it."""
-    from milepost.sdk.home import home
+    from milepost.sdk.workspaces.home import home
 
     folder = home() / "server"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

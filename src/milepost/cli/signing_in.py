@@ -30,8 +30,8 @@ def login(
 
     It prints a link and a code: open the link in any browser, sign in there, and confirm the code.
     """
-    from milepost.sdk.credentials import TOKEN_VARIABLE, keep_token
-    from milepost.sdk.signing_in import sign_in, tell, who
+    from milepost.sdk.access.credentials import TOKEN_VARIABLE, keep_token
+    from milepost.sdk.access.signing_in import sign_in, tell, who
 
     server = _server(url)
     if from_input:
@@ -53,9 +53,9 @@ def login(
 
 def logout(url: Server = None, as_json: AsJson = False) -> None:
     """Have the server take the token of this machine back, and forget it."""
-    from milepost.sdk.credentials import forget_token, kept_token
+    from milepost.sdk.access.credentials import forget_token, kept_token
+    from milepost.sdk.access.signing_in import revoke
     from milepost.sdk.exceptions import AuthenticationException
-    from milepost.sdk.signing_in import revoke
 
     server = _server(url)
     token = kept_token(server)
@@ -76,8 +76,8 @@ def logout(url: Server = None, as_json: AsJson = False) -> None:
 
 def whoami(url: Server = None, as_json: AsJson = False) -> None:
     """Who this machine is at a server, and what its token may do."""
-    from milepost.sdk.credentials import token_for
-    from milepost.sdk.signing_in import who
+    from milepost.sdk.access.credentials import token_for
+    from milepost.sdk.access.signing_in import who
 
     server = _server(url)
     token = token_for(server)
@@ -101,7 +101,7 @@ def whoami(url: Server = None, as_json: AsJson = False) -> None:
 
 
 def _server(url: str | None) -> str:
-    from milepost.sdk import config
+    from milepost.sdk.workspaces import config
 
     found = config.checked_url(url, "The command") if url else config.server_url(config.find_config())
     if found is None:

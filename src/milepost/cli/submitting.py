@@ -22,9 +22,9 @@ from milepost.cli.options import AsJson, Misused, RunId, WorkspaceName, key_valu
 from milepost.cli.runs import find_run, run_json, runs
 
 if TYPE_CHECKING:
-    from milepost.sdk.run import Run
-    from milepost.sdk.script_run_config import ScriptRunConfig
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.runs.run import Run
+    from milepost.sdk.submitting.script_run_config import ScriptRunConfig
+    from milepost.sdk.workspaces.workspace import Workspace
 
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME: Final = 255
@@ -131,8 +131,8 @@ def submit(
     limit = None if longest is None else max(1, math.ceil(seconds(longest, what="--max-duration")))
     folder, inside = _place(source, script)
     from milepost.sdk.exceptions import AzureMLException, WorkspaceException
-    from milepost.sdk.experiment import Experiment
-    from milepost.sdk.script_run_config import ScriptRunConfig
+    from milepost.sdk.submitting.script_run_config import ScriptRunConfig
+    from milepost.sdk.workspaces.experiment import Experiment
 
     with opened_or_made(name) as workspace:
         try:
@@ -189,8 +189,8 @@ def _place(source: Path | None, script: str | None) -> tuple[Path, str | None]:
 
 def known_pool(workspace: Workspace, name: str | None) -> str | None:
     """The pool as it is spelled in the workspace.  Raises Misused where there is none."""
-    from milepost.sdk.compute import find_record
-    from milepost.sdk.run_configuration import LOCAL
+    from milepost.sdk.compute_targets.compute import find_record
+    from milepost.sdk.submitting.run_configuration import LOCAL
 
     if name is None or name.lower() == LOCAL:
         return None
@@ -206,8 +206,8 @@ def known_pool(workspace: Workspace, name: str | None) -> str | None:
 
 
 def _distribute(config: ScriptRunConfig, processes: int | None, nodes: int | None) -> None:
-    from milepost.sdk.distributed import PyTorchConfiguration
-    from milepost.sdk.script_run_config import distribute
+    from milepost.sdk.submitting.distributed import PyTorchConfiguration
+    from milepost.sdk.submitting.script_run_config import distribute
 
     if processes is None and nodes is None:
         return
@@ -231,8 +231,8 @@ def rerun(
 
     Exit codes with --follow and --wait: 0 Completed, 1 Failed, 3 Canceled.
     """
-    from milepost.sdk import submission
     from milepost.sdk.exceptions import UserErrorException
+    from milepost.sdk.submitting import submission
 
     if follows and as_json:
         raise Misused("--follow and --json cannot be had at once.")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from milepost.cli.options import Misused
 
 if TYPE_CHECKING:
-    from milepost.sdk.hyperdrive_config import HyperDriveConfig
-    from milepost.sdk.parameter_sampling import HyperParameterSampling
-    from milepost.sdk.termination_policies import EarlyTerminationPolicy
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.sweeps.hyperdrive_config import HyperDriveConfig
+    from milepost.sdk.sweeps.parameter_sampling import HyperParameterSampling
+    from milepost.sdk.sweeps.termination_policies import EarlyTerminationPolicy
+    from milepost.sdk.workspaces.workspace import Workspace
 
 _KEYS: Final = {
     "script", "command", "source", "arguments", "variables", "env", "python", "target", "experiment", "name", "tags",
@@ -94,7 +94,7 @@ class SweepFile:
 
     def config(self, workspace: Workspace) -> HyperDriveConfig:
         """What is submitted.  Raises Misused, and as the SDK does for settings that are wrong."""
-        from milepost.sdk.hyperdrive_config import HyperDriveConfig, PrimaryMetricGoal
+        from milepost.sdk.sweeps.hyperdrive_config import HyperDriveConfig, PrimaryMetricGoal
 
         metric = self.mapping("metric")
         self._check_keys(metric, {"name", "goal"}, "metric: ")
@@ -113,7 +113,7 @@ class SweepFile:
         )
 
     def _default_total(self, sampling: HyperParameterSampling) -> int:
-        from milepost.sdk.parameter_sampling import GridParameterSampling
+        from milepost.sdk.sweeps.parameter_sampling import GridParameterSampling
         from milepost.sweeps.space import checked_space, points
 
         if isinstance(sampling, GridParameterSampling):
@@ -121,7 +121,7 @@ class SweepFile:
         raise self.wrong("limits: total", "is missing: say how many trials there are to be")
 
     def _sampling(self) -> HyperParameterSampling:
-        from milepost.sdk import parameter_sampling as kinds
+        from milepost.sdk.sweeps import parameter_sampling as kinds
 
         name = (self.text("sampling") or "random").lower()
         if name not in _SAMPLINGS:
@@ -137,7 +137,7 @@ class SweepFile:
 
     def _expression(self, name: str, written: Any) -> list[Any]:
         """``[16, 32]`` is a choice; ``{uniform: [0, 1]}``, ``{randint: 5}``, ``{choice: [a, b]}`` are what they say."""
-        from milepost.sdk import parameter_expressions as expressions
+        from milepost.sdk.sweeps import parameter_expressions as expressions
         from milepost.sweeps.space import CHOICE, NAMES
 
         if isinstance(written, list):
@@ -159,7 +159,7 @@ class SweepFile:
         return made
 
     def _policy(self) -> EarlyTerminationPolicy | None:
-        from milepost.sdk import termination_policies as kinds
+        from milepost.sdk.sweeps import termination_policies as kinds
 
         given = self.content.get("policy")
         if given is None:
@@ -185,7 +185,7 @@ class SweepFile:
     def _script(self, workspace: Workspace) -> Any:
         from milepost.cli.chosen_environment import chosen_environment
         from milepost.cli.submitting import known_pool
-        from milepost.sdk.script_run_config import ScriptRunConfig
+        from milepost.sdk.submitting.script_run_config import ScriptRunConfig
 
         script, command = self.text("script"), self.text("command")
         if (script is None) == (command is None):

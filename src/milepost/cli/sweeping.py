@@ -34,7 +34,7 @@ def sweep(
         raise Misused("--follow and --json cannot be had at once.")
     written = SweepFile.read(file)
     from milepost.sdk.exceptions import AzureMLException, WorkspaceException
-    from milepost.sdk.experiment import Experiment
+    from milepost.sdk.workspaces.experiment import Experiment
 
     with opened_or_made(name) as workspace:
         try:

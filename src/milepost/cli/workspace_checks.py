@@ -14,7 +14,7 @@ from milepost.cli.job_checks import check_jobs
 from milepost.cli.output import size
 
 if TYPE_CHECKING:
-    from milepost.sdk.home import WorkspacePlace
+    from milepost.sdk.workspaces.home import WorkspacePlace
 
 _PROBE_S: Final = 20.0
 """How long one store file is looked through."""
@@ -25,8 +25,8 @@ _BUSY_S: Final = 5.0
 
 def check_workspaces() -> Iterator[Finding]:
     """Every workspace: its own file, its store, its journals."""
-    from milepost.sdk import home
     from milepost.sdk.exceptions import AzureMLException
+    from milepost.sdk.workspaces import home
 
     broken: list[str] = []
     try:
@@ -102,7 +102,7 @@ def check_server(place: WorkspacePlace) -> Iterator[Finding]:
     """The workspace's server answers and lets this user in, and no file waits for it."""
     from milepost.remote.uploads import waiting_in
     from milepost.sdk.exceptions import AzureMLException
-    from milepost.sdk.server_store import ask_there
+    from milepost.sdk.recording.server_store import ask_there
     from milepost.store.errors import NotAllowed, NotFound, StoreError
 
     def finding(status: str, found: str, advice: str = "") -> Finding:

@@ -14,7 +14,7 @@ from milepost.cli.tables import Column
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from milepost.sdk.home import WorkspacePlace
+    from milepost.sdk.workspaces.home import WorkspacePlace
     from milepost.store.records import ExperimentRecord, ModelRecord
 
 experiments = typer.Typer(help="The experiments of a workspace.")
@@ -154,8 +154,8 @@ def _model(record: ModelRecord) -> dict[str, Any]:
 @workspace.command("list")
 def list_workspaces(as_json: AsJson = False) -> None:
     """List the workspaces on this machine; "*" marks the one that commands take here."""
-    from milepost.sdk import home
     from milepost.sdk.exceptions import UserErrorException
+    from milepost.sdk.workspaces import home
 
     try:
         wanted = chosen(None)

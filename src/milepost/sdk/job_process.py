@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _agent(workspace: Path) -> None:
     from milepost.jobs.agent import IDLE_S, Agent, serve
     from milepost.jobs.local_launcher import LocalLauncher
-    from milepost.sdk.home import home
-    from milepost.sdk.job_record import job_record
+    from milepost.sdk.recording.job_record import job_record
+    from milepost.sdk.workspaces.home import home
 
     record = job_record(workspace)
     record.listen()
@@ -55,7 +55,7 @@ def _agent(workspace: Path) -> None:
 
 def _fork(workspace: Path) -> None:
     from milepost.jobs import fork_server
-    from milepost.sdk.home import read_workspace
+    from milepost.sdk.workspaces.home import read_workspace
 
     with own_process.no_threads():
         _load(is_on_server=read_workspace(workspace).server is not None)
@@ -75,9 +75,9 @@ _LOADED: Final = (
     "milepost.jobs.sampling",
     "milepost.jobs.supervisor",
     "milepost.journal.recovery",
-    "milepost.sdk.batches",
-    "milepost.sdk.job_record",
-    "milepost.sdk.refused",
+    "milepost.sdk.recording.batches",
+    "milepost.sdk.recording.job_record",
+    "milepost.sdk.recording.refused",
     "milepost.store.drafts",
     "milepost.store.local_blobs",
     "milepost.store.store",
@@ -89,12 +89,12 @@ def _load(*, is_on_server: bool) -> None:
     for name in _LOADED:
         import_module(name)
     if is_on_server:
-        import_module("milepost.sdk.server_store")
+        import_module("milepost.sdk.recording.server_store")
 
 
 def _supervise(workspace: Path, run_id: str) -> None:
-    from milepost.sdk.home import home
-    from milepost.sdk.job_record import job_record
+    from milepost.sdk.recording.job_record import job_record
+    from milepost.sdk.workspaces.home import home
 
     record = job_record(workspace)
     if _is_sweep(workspace, run_id):
@@ -120,7 +120,7 @@ def _is_sweep(workspace: Path, run_id: str) -> bool:
 
 def _prepare(workspace: Path, run_id: str) -> None:
     from milepost.jobs.preparing import prepare_job
-    from milepost.sdk.home import home
+    from milepost.sdk.workspaces.home import home
 
     prepare_job(workspace, home(), run_id)
 

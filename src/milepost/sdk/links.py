@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from milepost.sdk.recorder import Recorder
+    from milepost.sdk.recording.recorder import Recorder
 
 URL_VARIABLE: Final = "MILEPOST_PORTAL_URL"
 _JOB_VARIABLE: Final = "MILEPOST_JOB"
@@ -28,7 +28,7 @@ def portal_base(recorder: Recorder) -> str:
     named = os.environ.get(URL_VARIABLE)
     if named:
         return named.rstrip("/")
-    from milepost.sdk.portal_file import running
+    from milepost.sdk.portal.portal_file import running
 
     found = running(recorder.folder)
     return _DEFAULT_PORTAL if found is None else found.base
@@ -68,7 +68,7 @@ def log_url(run_id: str, name: str, recorder: Recorder) -> str:
     """The address of a log's text.  Starts nothing: it opens while the portal that runs now does."""
     path = f"/api/v1/runs/{quote(run_id, safe='')}/logs/{quote(name, safe='/')}"
     if _gives_links(recorder):
-        from milepost.sdk.portal_file import running
+        from milepost.sdk.portal.portal_file import running
 
         found = running(recorder.folder)
         if found is not None:
@@ -78,7 +78,7 @@ def log_url(run_id: str, name: str, recorder: Recorder) -> str:
 
 def _opened(path: str, recorder: Recorder) -> str:
     if _gives_links(recorder):
-        from milepost.sdk.portal_start import asked_portal
+        from milepost.sdk.portal.portal_start import asked_portal
 
         found = asked_portal(recorder.folder)
         if found is not None:

@@ -174,7 +174,7 @@ def mapping(value: object, where: str) -> Mapping[str, Any]:
 
 def storable(value: str, what: str) -> str:
     """A text that every store can keep: no NUL, no lone surrogates.  Raises UserErrorException."""
-    from milepost.sdk.values import text  # what it loads, `import azureml.core` can do without
+    from milepost.sdk.runs.values import text  # what it loads, `import azureml.core` can do without
 
     return text(value, what)
 

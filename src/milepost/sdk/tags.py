@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from milepost.sdk.exceptions import UserErrorException
-from milepost.sdk.values import short_name, text
+from milepost.sdk.runs.values import short_name, text
 
 
 def check_tags(tags: Mapping[str, Any]) -> dict[str, str | None]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from milepost.sdk.run import Run
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.runs.run import Run
+    from milepost.sdk.workspaces.workspace import Workspace
     from milepost.store.lines import LineMemory
     from milepost.store.store import Store
 
@@ -312,6 +312,6 @@ class EmbeddedReading:
         return self._run(run_id).get_portal_url()
 
     def _run(self, run_id: str) -> Run:
-        from milepost.sdk.run import Run
+        from milepost.sdk.runs.run import Run
 
         return Run.get(self._workspace, run_id)

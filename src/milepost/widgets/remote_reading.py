@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from milepost.remote.connection import Connection
-    from milepost.sdk.run import Run
-    from milepost.sdk.workspace import Workspace
+    from milepost.sdk.runs.run import Run
+    from milepost.sdk.workspaces.workspace import Workspace
     from milepost.widgets.reading import SeriesWanted
 
 _ASK_S: Final = 1.0
@@ -164,7 +164,7 @@ class RemoteReading:
         return self._of(run_id).get_portal_url()
 
     def _of(self, run_id: str) -> Run:
-        from milepost.sdk.run import Run
+        from milepost.sdk.runs.run import Run
 
         return Run.get(self._workspace, run_id)
 

@@ -9,7 +9,7 @@ from milepost.widgets.surroundings import executed_cell, surroundings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from milepost.sdk.run import Run
+    from milepost.sdk.runs.run import Run
     from milepost.widgets.feed import Feed
     from milepost.widgets.reading import Reading
     from milepost.widgets.view import RunView
@@ -28,7 +28,7 @@ class RunDetails:
 
     def __init__(self, run_instance: Run) -> None:
         from milepost.sdk.exceptions import UserErrorException
-        from milepost.sdk.run import Run
+        from milepost.sdk.runs.run import Run
 
         if not isinstance(run_instance, Run):
             raise UserErrorException(
@@ -57,7 +57,7 @@ class RunDetails:
 
     def get_widget_data(self, widget_settings: Any = None) -> dict[str, Any]:
         """What the widget shows, as a dict with the keys of the SDK's own; see ``widget_data``."""
-        from milepost.sdk.recorder import translated
+        from milepost.sdk.recording.recorder import translated
         from milepost.widgets.widget_data import widget_data
 
         self._run.get_status()  # what this process has said is stored then
@@ -155,7 +155,7 @@ class RunDetails:
         render_lib(picture(self._read_once(), "rendered"))
 
     def _read_once(self) -> dict[str, Any]:
-        from milepost.sdk.recorder import translated
+        from milepost.sdk.recording.recorder import translated
 
         self._run.get_status()
         with translated():

@@ -21,9 +21,9 @@ from azureml.core.authentication import (
     ServicePrincipalAuthentication,
     TokenAuthentication,
 )
-from milepost.sdk import credentials
+from milepost.sdk.access import credentials
 from milepost.sdk.exceptions import AuthenticationException
-from milepost.sdk.recorder import close_recorder, open_recorders
+from milepost.sdk.recording.recorder import close_recorder, open_recorders
 from milepost.store import audit, tokens
 from milepost.store.account_schema import device_codes
 from milepost.store.engine import read
@@ -197,7 +197,7 @@ def test_a_service_principal_needs_a_token_of_its_own(team: Team, robot: tuple[s
 def test_a_function_gives_tokens_and_new_ones(
     team: Team, robot: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from milepost.sdk import authentication
+    from milepost.sdk.access import authentication
 
     monkeypatch.setattr(authentication, "_GOOD_FOR_S", 0.0)
     asked: list[str] = []

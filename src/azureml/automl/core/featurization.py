@@ -1,6 +1,6 @@
 """How columns are featurized."""
 
-from milepost.sdk.featurization_config import FeaturizationConfig
+from milepost.sdk.automl.featurization_config import FeaturizationConfig
 
 __all__ = [
     "FeaturizationConfig",

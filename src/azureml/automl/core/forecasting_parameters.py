@@ -1,6 +1,6 @@
 """What a forecast is of."""
 
-from milepost.sdk.forecasting_parameters import ForecastingParameters
+from milepost.sdk.automl.forecasting_parameters import ForecastingParameters
 
 __all__ = [
     "ForecastingParameters",

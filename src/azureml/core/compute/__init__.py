@@ -1,9 +1,9 @@
 """Compute targets."""
 
-from milepost.sdk.aml_compute import AmlCompute
-from milepost.sdk.compute import ComputeTarget
+from milepost.sdk.compute_targets.aml_compute import AmlCompute
+from milepost.sdk.compute_targets.compute import ComputeTarget
+from milepost.sdk.compute_targets.other_compute import ComputeInstance, KubernetesCompute, RemoteCompute
 from milepost.sdk.exceptions import ComputeTargetException
-from milepost.sdk.other_compute import ComputeInstance, KubernetesCompute, RemoteCompute
 
 __all__ = [
     "AmlCompute",

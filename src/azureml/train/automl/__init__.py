@@ -1,7 +1,7 @@
 """Automated ML."""
 
-from milepost.sdk.automl_config import AutoMLConfig
-from milepost.sdk.automl_run import AutoMLRun
+from milepost.sdk.automl.automl_config import AutoMLConfig
+from milepost.sdk.automl.automl_run import AutoMLRun
 
 __all__ = [
     "AutoMLConfig",

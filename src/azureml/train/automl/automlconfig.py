@@ -1,6 +1,6 @@
 """The configuration of automated ML."""
 
-from milepost.sdk.automl_config import AutoMLConfig
+from milepost.sdk.automl.automl_config import AutoMLConfig
 
 __all__ = [
     "AutoMLConfig",

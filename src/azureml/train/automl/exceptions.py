@@ -1,6 +1,6 @@
 """What automated ML raises."""
 
-from milepost.sdk.automl_exceptions import (
+from milepost.sdk.automl.automl_exceptions import (
     AutoMLException,
     ConfigException,
     DataException,

@@ -1,6 +1,6 @@
 """Automated ML runs."""
 
-from milepost.sdk.automl_run import AutoMLRun
+from milepost.sdk.automl.automl_run import AutoMLRun
 
 __all__ = [
     "AutoMLRun",

@@ -1,7 +1,7 @@
 """What automated ML can be asked for."""
 
 from milepost.automl.names import PRIMARY_METRICS
-from milepost.sdk.automl_exceptions import ConfigException
+from milepost.sdk.automl.automl_exceptions import ConfigException
 
 __all__ = [
     "get_primary_metrics",

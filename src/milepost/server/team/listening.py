@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("milepost.server")
 
 LEAST_SILENCE_S: Final = 120.0
-"""A client says each half minute that it lives (``milepost.sdk.drain.ALIVE_S``); one or two such words may be lost."""
+"""A client says each half minute that it lives (``milepost.sdk.recording.drain.ALIVE_S``); one or two such words may
+be lost."""
 _MOST_PAUSE_S: Final = 30.0
 _JUMP_S: Final = 10.0
 

@@ -1,0 +1,1 @@
+"""Environments: what a submitted script runs in."""

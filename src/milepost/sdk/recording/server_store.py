@@ -1,0 +1,136 @@
+"""The store of a workspace that is on a server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from milepost.warning import warn
+
+if TYPE_CHECKING:
+    from milepost.remote.store import RemoteStore
+    from milepost.sdk.workspaces.home import WorkspacePlace
+
+_PATIENCE_S: Final = 3.0
+
+
+def open_server_store(server: str, workspace: str, folder: Path, workspace_id: str) -> RemoteStore:
+    """The store; nobody is asked for anything yet.  ``folder``: the workspace's place on this machine.
+
+    The token is looked up for each request: a run that goes on for weeks takes the one of a later ``milepost login``.
+    """
+    from milepost.remote.address import Address
+    from milepost.remote.store import RemoteStore
+
+    return RemoteStore(Address(server, workspace, lambda: token_of(server)), folder / "blobs", workspace_id)
+
+
+def token_of(server: str) -> str | None:
+    """See ``token_for``.  Raises NotAllowed where it cannot be had."""
+    from milepost.sdk.access.credentials import token_for
+    from milepost.sdk.exceptions import UserErrorException
+    from milepost.store.errors import NotAllowed
+
+    try:
+        return token_for(server)
+    except UserErrorException as error:
+        raise NotAllowed(error.message) from error
+
+
+def ask_there(place: WorkspacePlace) -> None:
+    """Ask the server for this workspace, for a moment only.  Raises the store's errors."""
+    from milepost.remote.address import Address
+    from milepost.remote.connection import Connection
+
+    server = place.server
+    assert server is not None
+    connection = Connection(Address(server, place.name, lambda: token_of(server)))
+    try:
+        connection.json("GET", "/workspace", timeout_s=_PATIENCE_S)
+    finally:
+        connection.close()
+
+
+def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
+    """Ask the server whether it has this workspace, for a moment only.
+
+    Raises WorkspaceException where it has not, AuthenticationException where it does not let this user in.  One that
+    cannot be reached gets a warning: what is logged waits for it.  ``needed``: it is a ServiceException.
+    """
+    from milepost.remote.address import OFFLINE_VARIABLE
+    from milepost.sdk.exceptions import AuthenticationException, ServiceException, WorkspaceException
+    from milepost.sdk.workspaces.home import forget_server_workspace
+    from milepost.store import errors
+
+    if place.server is None:
+        return
+    if not needed and os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"):
+        return
+    try:
+        ask_there(place)
+    except errors.NotFound as error:
+        forget_server_workspace(place)
+        raise WorkspaceException(
+            f"The server {place.server} has no workspace {place.name!r} ({error}). Check the name, or make it with "
+            f"Workspace.create({place.name!r})."
+        ) from error
+    except errors.NotAllowed as error:
+        raise AuthenticationException(str(error)) from error
+    except errors.StoreError as error:
+        if needed:
+            raise ServiceException(str(error), status_code=503) from error
+        warn(f"Milepost: {error}. What is logged is kept in {place.folder} and delivered later.", stacklevel=4)
+
+
+def create_there(server: str, name: str, *, exist_ok: bool) -> WorkspacePlace:
+    """Make a workspace on a server.
+
+    Raises WorkspaceException where it is there already, unless ``exist_ok``, and where the server cannot be reached;
+    AuthenticationException where it does not let this user make it.
+    """
+    from milepost.remote.connection import ServerConnection
+    from milepost.sdk.exceptions import AuthenticationException, UserErrorException, WorkspaceException
+    from milepost.sdk.workspaces.home import server_workspace
+    from milepost.store import errors
+
+    connection = ServerConnection(server, lambda: token_of(server))
+    try:
+        connection.json("POST", "/workspaces", {"name": name}, again=False)
+    except errors.Conflict as error:
+        if not exist_ok:
+            raise WorkspaceException(
+                f"The server {server} has a workspace {name!r} already. Use Workspace.get({name!r}), or "
+                "create(..., exist_ok=True)."
+            ) from error
+    except errors.NotAllowed as error:
+        raise AuthenticationException(str(error)) from error
+    except errors.BadInput as error:
+        raise UserErrorException(str(error)) from error
+    except errors.StoreError as error:
+        raise WorkspaceException(f"The workspace {name!r} could not be made: {error}") from error
+    finally:
+        connection.close()
+    return server_workspace(server, name)
+
+
+def list_there(server: str) -> list[WorkspacePlace]:
+    """The workspaces of a server that this user may see.
+
+    Raises WorkspaceException where it cannot be reached, AuthenticationException where it does not let this user in.
+    """
+    from milepost.remote.connection import ServerConnection
+    from milepost.sdk.exceptions import AuthenticationException, WorkspaceException
+    from milepost.sdk.workspaces.home import server_workspace
+    from milepost.store import errors
+
+    connection = ServerConnection(server, lambda: token_of(server))
+    try:
+        found = connection.json("GET", "/workspaces")["workspaces"]
+    except errors.NotAllowed as error:
+        raise AuthenticationException(str(error)) from error
+    except errors.StoreError as error:
+        raise WorkspaceException(f"The workspaces of {server} cannot be listed: {error}") from error
+    finally:
+        connection.close()
+    return [server_workspace(server, str(each["name"])) for each in found]

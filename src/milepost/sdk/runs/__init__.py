@@ -1,0 +1,1 @@
+"""Runs: what they log, keep, say of themselves, and how they end; also outside of any workspace."""

@@ -1,0 +1,1 @@
+"""What is submitted: configurations of scripts, checked, and how they become jobs."""

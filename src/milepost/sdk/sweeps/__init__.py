@@ -1,0 +1,1 @@
+"""``azureml.train.hyperdrive``: what a sweep is to do, and its run."""

@@ -1,0 +1,1 @@
+"""Workspaces, and what is in them: experiments, datastores; where they lie on this machine."""
