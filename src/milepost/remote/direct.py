@@ -7,10 +7,13 @@ followed where ``check`` allows it; no token and no cookie goes there, and nothi
 from __future__ import annotations
 
 import os
+import re
+import socket
 import threading
 import time
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -28,6 +31,9 @@ _CONNECT_S: Final = 5.0
 _READ_S: Final = 60.0
 _AVOIDED_S: Final = 600.0
 _SHOWN: Final = 100
+_KNOWN_S: Final = 60.0
+"""So long is known where a name leads."""
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 class Unreachable(StoreUnavailable):
@@ -123,9 +129,9 @@ class DirectConnection:
 def check(url: str, server: str) -> None:
     """Raises Unreachable where an address that this server gave must not be followed.
 
-    It is https, or http where the server itself is asked by http.  It names no user.  An address of this machine, of a
-    private network or of one's own link (clouds tell secrets there) is followed only where the server is called by such
-    an address itself.
+    It is https, or http where the server itself is asked by http.  It names no user.  An address of this machine or of
+    a private network is followed only where the server has such an address itself, one of the own link (clouds tell
+    secrets there) never.  Names are looked up.
     """
     try:
         parts, own = urlsplit(url), urlsplit(server)
@@ -135,36 +141,60 @@ def check(url: str, server: str) -> None:
         raise Unreachable("the server gave an address that is none") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and own.scheme == "http"):
         raise Unreachable(f"{_host(url)} is not asked by https, as the server is")
-    if not host or parts.username is not None or parts.password is not None or parts.fragment:
+    is_none = not host or parts.username is not None or parts.password is not None or parts.fragment
+    if is_none or _is_odd_number(host):
         raise Unreachable(f"{_host(url)} is no address of an object store")
-    inside = _is_inside(host)
-    if inside and (not _is_inside(own_host) or _is_link(host)):
+    found = _addresses(host)
+    inside = _is_local_name(host) or any(not each.is_global for each in found)
+    if any(each.is_link_local for each in found) or (inside and not _is_inside(own_host)):
         raise Unreachable(f"{_host(url)} is an address of an inner network, and the server {server} is not")
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def _is_inside(host: str) -> bool:
+    return _is_local_name(host) or any(not each.is_global for each in _addresses(host))
+
+
+def _is_local_name(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _is_odd_number(host: str) -> bool:
+    """Whether a host is a number that resolvers take for an address and ``ip_address`` does not: 127.1, 0x7f.1."""
+    last = host.rstrip(".").rpartition(".")[2].lower()
+    return _literal(host) is None and (last.isdigit() or bool(re.fullmatch(r"0x[0-9a-f]*", last)))
+
+
+def _literal(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(host.partition("%")[0])
+        return ip_address(host.partition("%")[0].rstrip("."))
     except ValueError:
         return None
 
 
-def _is_inside(host: str) -> bool:
-    """Whether a host is called by an address that is not of the open internet."""
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    address = _address(name)
-    if address is None:
-        return name.replace(".", "").isdigit() or name.startswith("0x")  # 127.1 and its like
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return not (mapped or address).is_global
+def _addresses(host: str) -> tuple[IPv4Address | IPv6Address, ...]:
+    """Where a host is: itself, or what its name stands for; nothing where the name is not known here."""
+    literal = _literal(host)
+    found = (literal,) if literal is not None else _looked_up(host, int(time.monotonic() // _KNOWN_S))
+    return tuple(_inner(each) for each in found)
 
 
-def _is_link(host: str) -> bool:
-    address = _address(host)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address is not None and (mapped or address).is_link_local
+@lru_cache(64)
+def _looked_up(host: str, _now: int) -> tuple[IPv4Address | IPv6Address, ...]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()  # where a proxy stands between, names are its business
+    return tuple(ip_address(str(each[4][0]).partition("%")[0]) for each in found)
+
+
+def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one leads to, if it is of that kind."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1] or address
 
 
 def _was_not_there(error: object) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote
 
+from milepost.remote.answered import checked
 from milepost.remote.blobs import RemoteBlobs
 from milepost.remote.connection import Connection, query
 from milepost.remote.uploads import Uploads
 from milepost.store import metric_queries
 from milepost.store.batch import Batch, Points, SeriesBlock
-from milepost.store.errors import BadInput
+from milepost.store.errors import BadInput, NotAllowed, StoreDamaged
 from milepost.store.points import take
 from milepost.store.records import (
     ArtifactRecord,
@@ -77,11 +78,11 @@ class RemoteStore(Store):
         self.uploads.close()
 
     def _call(self, name: str, gives: type[_T], /, **arguments: Any) -> _T:
-        return cast("_T", _reader(gives).validate_python(self._ask(name, arguments, again=True)))
+        return _read(gives, self._ask(name, arguments, again=True))
 
     def _change(self, name: str, gives: type[_T], /, **arguments: Any) -> _T:
         """A call that must not be sent twice."""
-        return cast("_T", _reader(gives).validate_python(self._ask(name, arguments, again=False)))
+        return _read(gives, self._ask(name, arguments, again=False))
 
     def _ask(self, name: str, arguments: Mapping[str, Any], *, again: bool) -> Any:
         content = {key: plain(value) for key, value in arguments.items()}
@@ -136,8 +137,8 @@ class RemoteStore(Store):
         return bool(self.connection.json("POST", path, timeout_s=_HEAR_S)["goes_on"])
 
     def known_journals(self) -> dict[str, int]:
-        """See ``Store``."""
-        return self._call("known_journals", dict[str, int])
+        """A server names no journals: whoever knows the name of one may say what it brings.  Raises NotAllowed."""
+        raise NotAllowed(f"{self.connection.api} names no journals of its machines")
 
     # Runs.
 
@@ -432,6 +433,20 @@ _UPLOAD_S: Final = 60.0
 
 
 _readers: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _read(gives: type[_T], answer: Any) -> _T:
+    """What a server answers, as the store's records.  Raises StoreDamaged for what cannot be one."""
+    from pydantic import ValidationError
+
+    try:
+        return checked(cast("_T", _reader(gives).validate_python(answer)))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise StoreDamaged(
+            f"the server answers with what this version does not understand ({first['msg']} at "
+            f"{'.'.join(map(str, first['loc']))}): is it of another version?"
+        ) from error
 
 
 def _reader(gives: Any) -> TypeAdapter[Any]:

@@ -26,8 +26,8 @@ class Here:
     record: Record
     """Says what is to be kept of runs: tags, names, statuses."""
     places: Places
-    note: Callable[[str, str], None] = lambda action, subject: None
-    """Keeps for the audit log what was done, such as "run.delete", and to what."""
+    note: Callable[..., None] = lambda action, subject, **detail: None
+    """Keeps for the audit log what was done, such as "run.delete", to what, and more of it."""
 
     @property
     def journals(self) -> Path | None:

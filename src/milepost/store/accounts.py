@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, func, select, update
 
-from milepost.store.account_schema import accounts, members, sessions, tokens
+from milepost.store.account_schema import accounts, device_codes, members, sessions, tokens
 from milepost.store.engine import insert, read, retried, write
 from milepost.store.errors import BadInput, Conflict, NotFound
 from milepost.store.schema import workspaces
@@ -166,6 +166,7 @@ def change_account(
                 connection.execute(update(accounts).where(accounts.c.key == row["key"]).values(values))
             if password is not None or disabled:
                 connection.execute(delete(sessions).where(sessions.c.account_key == row["key"]))
+                connection.execute(delete(device_codes).where(device_codes.c.account_key == row["key"]))
             return account_of(row_of(connection, accounts.c.id == id))
 
     return retried(work)

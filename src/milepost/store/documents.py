@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from milepost.store.engine import insert
 from milepost.store.errors import BadInput
@@ -49,13 +49,18 @@ class Document:
         return cls(fit_name(name), kept, told_ns)
 
 
+FIRST_STAYS: Final = ("job",)
+"""What a run was made from: a later word, which may be somebody else's, does not change what running it again does."""
+
+
 def record_documents(connection: Connection, workspace_key: int, told: Sequence[tuple[int, Document]]) -> None:
-    """Record each (run key, document); of several of one name the one that was told last stays."""
+    """Record each (run key, document); of several of one name the one that was told last stays, of ``FIRST_STAYS``
+    the one that came first."""
     statement = insert(connection, documents)
     statement = statement.on_conflict_do_update(
         index_elements=[documents.c.run_key, documents.c.name],
         set_={"content": statement.excluded.content, "told_ns": statement.excluded.told_ns},
-        where=documents.c.told_ns <= statement.excluded.told_ns,
+        where=and_(documents.c.told_ns <= statement.excluded.told_ns, documents.c.name.not_in(FIRST_STAYS)),
     )
     connection.execute(
         statement,

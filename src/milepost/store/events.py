@@ -178,7 +178,7 @@ class Changes:
         if wanted == RUNNING and row["started_ns"] is None:
             run.set(started_ns=now)
         if wanted in TERMINAL:
-            run.set(ended_ns=now, error=clean_json(event.data.get("error")))
+            run.set(ended_ns=now, error=_error(event.data.get("error")))
 
     def _tags(self, run: LockedRun, event: Event) -> None:
         for key, value in (event.data.get("set") or {}).items():
@@ -358,6 +358,14 @@ def _experiment_name(event: Event) -> str:
 def _wanted_number(value: Any) -> int:
     """0 where none is wanted.  What is absurd would leave no numbers for later runs."""
     return value if type(value) is int and 0 < value < _MOST_NUMBER else 0
+
+
+def _error(value: Any) -> dict[str, Any] | None:
+    """What is kept of a run's error: an object, or nothing."""
+    if value is None:
+        return None
+    found: dict[str, Any] = clean_json(value if isinstance(value, dict) else {"message": str(value)})
+    return found
 
 
 def _text(value: Any) -> str | None:

@@ -41,7 +41,7 @@ MAX_POINTS: Final = 1 << 20
 MAX_CELLS: Final = 1 << 25
 """Points of one block times its columns."""
 MAX_TEXT: Final = 1 << 30
-"""Bytes of text in one column of one block."""
+"""Bytes of text in one block."""
 
 _MAGIC: Final = b"MP"
 _VERSION: Final = 1
@@ -92,8 +92,11 @@ def whole_micros(times: NDArray[np.int64]) -> NDArray[np.int64]:
     return _micros(times) * 1000
 
 
-def decode(data: bytes) -> Points:
-    """The points of a block.  Raises StoreDamaged where it is not one, or not whole."""
+def decode(data: bytes, most_text: int = MAX_TEXT) -> Points:
+    """The points of a block.  ``most_text``: bytes of text in it, at most.
+
+    Raises StoreDamaged where it is not one, or not whole.
+    """
     if len(data) < _HEADER.size:
         raise _damaged("it is cut off")
     magic, version, reserved, checksum, count, column_count = _HEADER.unpack_from(data)
@@ -110,7 +113,7 @@ def decode(data: bytes) -> Points:
     too_many = count > MAX_POINTS or count * column_count > MAX_CELLS
     if too_many or column_count * 6 * _PART.size > len(data):
         raise _damaged("it claims more than it can hold")
-    reader = _Reader(view, _HEADER.size)
+    reader = _Reader(view, _HEADER.size, most_text)
     steps = reader.numbers(count)
     micros = reader.numbers(count)
     columns: dict[str, Column] = {}
@@ -186,11 +189,12 @@ def _packed(data: bytes) -> bytes:
 class _Reader:
     """Takes part after part off a block."""
 
-    __slots__ = ("position", "view")
+    __slots__ = ("most_text", "position", "view")
 
-    def __init__(self, view: memoryview, position: int) -> None:
+    def __init__(self, view: memoryview, position: int, most_text: int) -> None:
         self.view = view
         self.position = position
+        self.most_text = most_text
 
     def part(self) -> tuple[int, memoryview]:
         start = self.position + _PART.size
@@ -263,7 +267,9 @@ class _Reader:
 
     def text(self) -> str:
         try:
-            return self.plain(MAX_TEXT).decode("utf-8", "surrogatepass")
+            plain = self.plain(self.most_text)
+            self.most_text -= len(plain)
+            return plain.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise _damaged(str(error)) from error
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from milepost.store.account_schema import accounts, sessions
+from milepost.store.account_schema import accounts, device_codes, sessions
 from milepost.store.accounts import account_of, row_of
 from milepost.store.engine import read, write
 from milepost.store.errors import StoreError
@@ -68,7 +68,8 @@ def end_session(engine: Engine, secret: str) -> None:
 
 
 def end_sessions(engine: Engine, account_id: str) -> None:
-    """Sign all browsers of an account out.  Raises NotFound."""
+    """Sign all browsers of an account out.  Programs that they have let in get no token any more.  Raises NotFound."""
     with write(engine) as connection:
         key = row_of(connection, accounts.c.id == account_id)["key"]
         connection.execute(delete(sessions).where(sessions.c.account_key == key))
+        connection.execute(delete(device_codes).where(device_codes.c.account_key == key))

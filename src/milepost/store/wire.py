@@ -39,6 +39,8 @@ _METRIC_FACTS: Final = tuple(each.name for each in fields(StoredMetric) if each.
 
 MAX_BATCH_CELLS: Final = 1 << 26
 """Cells of one batch.  Compressed ones take no room to speak of, and half a gigabyte where they are unpacked."""
+MAX_BATCH_TEXT: Final = 1 << 28
+"""Bytes of text in one batch, likewise."""
 
 
 def pack_batch(batch: Batch) -> bytes:
@@ -70,6 +72,7 @@ def unpack_batch(data: bytes | memoryview) -> Batch:
         batch = Batch(str(head["journal_id"]), _whole(head["start"]), _whole(head["end"]), events)
         position = 0
         cells = 0
+        text = MAX_BATCH_TEXT
         for each in head["series"]:
             pieces = []
             for length in map(_whole, each["blocks"]):
@@ -80,7 +83,9 @@ def unpack_batch(data: bytes | memoryview) -> Batch:
                 cells += count * (columns + 2)
                 if cells > MAX_BATCH_CELLS:
                     raise BadInput(f"a batch holds more than {MAX_BATCH_CELLS:,} values; send it in parts")
-                pieces.append(decode(block))
+                points = decode(block, text)
+                text -= sum(len(each) for column in points.columns.values() for each in column.texts)
+                pieces.append(points)
                 position += length
             facts = {name: each[name] for name in _SERIES_FACTS}
             batch.series.append(_block(facts, pieces))

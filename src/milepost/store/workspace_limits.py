@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
 
-from milepost.store.engine import read, write
+from milepost.store.engine import MAX_PARAMETERS, pieces, read, write
 from milepost.store.schema import blobs, workspaces
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
 _SETTING: Final = "limits"
@@ -52,3 +54,13 @@ def stored_bytes(engine: Engine, workspace_key: int) -> int:
     with read(engine) as connection:
         query = select(func.coalesce(func.sum(blobs.c.size), 0)).where(blobs.c.workspace_key == workspace_key)
         return int(connection.scalar(query) or 0)
+
+
+def named_contents(engine: Engine, workspace_key: int, digests: Sequence[str]) -> set[str]:
+    """Which of these contents a workspace has named.  Raises the store's errors."""
+    found: set[str] = set()
+    with read(engine) as connection:
+        for some in pieces(digests, MAX_PARAMETERS // 2):
+            here = (blobs.c.workspace_key == workspace_key, blobs.c.digest.in_(some))
+            found.update(connection.scalars(select(blobs.c.digest).where(*here)))
+    return found

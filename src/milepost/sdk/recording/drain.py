@@ -237,10 +237,12 @@ class Drain:
         return 0.0 if since is None else time.monotonic() - since
 
     def _whereabouts(self) -> str:
+        # The journal's own name is nobody's business: warnings get into logs that others read, and whoever knows it may
+        # say to a server what it brings.
         if self.writer.path.is_dir():
-            return f"it is kept in {self.writer.path} and delivered later, by the next run or by `milepost sync`"
+            return f"it is kept in {self.writer.folder} and delivered later, by the next run or by `milepost sync`"
         return (
-            f"it is in this process's memory alone, since {self.writer.path} cannot be written or is gone, and is "
+            f"it is in this process's memory alone, since {self.writer.folder} cannot be written or is gone, and is "
             "delivered as soon as that works again"
         )
 

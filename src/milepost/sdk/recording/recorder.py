@@ -213,9 +213,9 @@ class Recorder:
                     "run delivers it.\n"
                 )
                 return False
-            kept = f"It is kept in {self.writer.path}; `milepost sync` or the next run delivers it."
+            kept = f"It is kept in {self.writer.folder}; `milepost sync` or the next run delivers it."
             if not self.writer.path.is_dir():
-                kept = f"{self.writer.path} is gone or could not be written, so it is lost."
+                kept = f"Its journal in {self.writer.folder} is gone or could not be written, so it is lost."
             warn(f"Milepost could not deliver all that was logged: {error}. {kept}", stacklevel=3)
             return False
         return True

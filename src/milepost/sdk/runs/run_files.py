@@ -130,7 +130,7 @@ class RunFiles:
         """
         store = self._recorder.fresh()
         artifact = self._stored(name)
-        last = artifact.name.rsplit("/", 1)[-1]
+        last = _plain(name).rsplit("/", 1)[-1]  # as it was asked for, whatever a server answers
         target = Path(last if output_file_path is None else output_file_path)
         if target.is_dir() or (output_file_path is not None and str(output_file_path).endswith(("/", os.sep))):
             target = target / last

@@ -193,7 +193,7 @@ def _job(request: JobRequest, facts: _Facts, notes: list[str]) -> Job:
         watched=request.watched if request.output_collection else [],
         events=events,
     )
-    events.append(_document("job", {name: getattr(job, name) for name in _AGAIN}))
+    events.append(_document("job", {"manifest": job.manifest, **{name: getattr(job, name) for name in _AGAIN}}))
     return job
 
 
@@ -216,7 +216,12 @@ def rerun(workspace: Workspace, run_id: str, *, display_name: str | None = None)
             f"Run {run_id} cannot be run again: only submitted runs keep what was run. Start its script anew."
         )
     again = new_run_id(record.experiment)
-    first = kept[0]
+    # That which the job names: somebody may have given the run others since.
+    first = next((each for each in kept if each.manifest == documents["job"].get("manifest")), None)
+    if first is None:
+        raise UserErrorException(
+            f"Run {run_id} cannot be run again: the snapshot that it ran from is not kept. Start its script anew."
+        )
     events: list[tuple[str, dict[str, Any]]] = [
         run_event(
             record.experiment,

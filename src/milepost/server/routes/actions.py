@@ -55,7 +55,7 @@ def act_on_runs(
     elif wanted.action == "delete":
         delete_runs(here.store, done)
         if done:
-            here.note("run.delete", ", ".join(done))
+            here.note("run.delete", done[0] if len(done) == 1 else f"{len(done)} runs", runs=done)
     if wanted.action in ("cancel", "tag", "untag") and done and not here.record.settle(SETTLE_S):
         raise Problem(503, "it was noted, and will be done as soon as the store can be written again")
     if wanted.action == "delete" and done:

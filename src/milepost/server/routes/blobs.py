@@ -70,17 +70,27 @@ def find_missing(here: ThisWorkspace, contents: Contents) -> Missing:
 async def put_blob(request: Request, here: ThisWorkspace, digest: Digest) -> Response:
     """It is taken when its bytes have that digest."""
     intake: Intake = request.app.state.intake
-    await intake.admit_file(here.store)
+    announced = request.headers.get("content-length", "")
+    coming = int(announced[:20]) if announced.isdecimal() else 1
+    room = await intake.admit_file(here.store, lambda: coming)
     hasher = hashlib.sha256()
+    came = 0
+
+    def counted() -> int:
+        return came
+
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as held:
         async for piece in request.stream():
+            came += len(piece)
+            if room is not None and came > room:
+                await intake.admit_file(here.store, counted)
             hasher.update(piece)
             await asyncio.to_thread(held.write, piece)
         if hasher.hexdigest() != digest:
             raise Problem(400, "the bytes that came do not have this digest: they were changed or cut off on the way")
         held.seek(0)
         blob = await asyncio.to_thread(here.store.blobs.put_stream, held)
-    intake.spend_file(here.store, blob.size)
+    intake.spend_file(here.store, blob.digest, blob.size)
     return Response(status_code=204)
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/journals", tags=["journals"])
 
 _PIECE_S: Final = 30.0
+_MOST_BYTES: Final = 1 << 40
+"""Between a batch's ends.  Else one that is nobody's could say that all of a journal has come."""
 
 JournalId = Annotated[str, Path(min_length=1, max_length=MAX_NAME)]
 
@@ -81,6 +83,8 @@ async def post_batch(request: Request, here: ThisWorkspace, journal_id: JournalI
 
         def apply() -> tuple[int, int]:
             batch = _batch_of(data, journal_id)
+            if batch.end - batch.start > _MOST_BYTES:
+                raise Problem(422, f"a batch is of {_MOST_BYTES:,} bytes of its journal at most")
             return here.store.apply(batch), sum(len(block.points) for block in batch.series)
 
         try:

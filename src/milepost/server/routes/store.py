@@ -60,7 +60,6 @@ class Call:
 
 CALLS: Final[Mapping[str, Call]] = {
     "info": Call(Store.info, READER),
-    "known_journals": Call(Store.known_journals, READER),
     "run": Call(runs.get_run, READER),
     "runs": Call(run_pages.list_runs, READER),
     "run_states": Call(run_states.run_states, READER),

@@ -175,7 +175,7 @@ async def finish_upload(request: Request, here: ThisWorkspace, upload: UploadId)
         return found
 
     one = await asyncio.to_thread(find)
-    lines = finishing.finish(here.store, one, lambda: intake.spend_file(here.store, one.size))
+    lines = finishing.finish(here.store, one, lambda: intake.spend_file(here.store, one.digest, one.size))
     return StreamingResponse(lines, media_type=LINES, headers={"Cache-Control": "no-store"})
 
 

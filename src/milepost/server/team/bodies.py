@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
@@ -26,16 +28,29 @@ _LARGE: Final = (
 """What is not JSON, of a workspace: these routes look who sends it first, and hold no more than they can take."""
 
 
-class TooLarge(Exception):
-    """A body has more bytes than its kind may have."""
+JSON_S: Final = 30.0
+"""How long a body of JSON may take: it is held in memory, also for those who have not signed in."""
+SILENCE_S: Final = 60.0
+"""After so long without a byte of a file its sender is taken for gone.  Of batches their route sees to that."""
+_PATIENCE: Final = {_JSON: f"it may take {JSON_S:g} s", BINARY: f"for {SILENCE_S:g} s there was nothing of it"}
+_CLOSING: Final = {"Connection": "close"}
+
+
+class _Unfit(Exception):
+    """A body is not read any further; ``refusal`` says why."""
+
+    def __init__(self, refusal: Response) -> None:
+        self.refusal = refusal
 
 
 class BodyLimit:
-    """Lets no body through that is too large or of a type that is not taken; what is let through is not held here."""
+    """Lets no body through that is too large, too slow or of a type that is not taken; holds nothing itself."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
         self._limits = limits
+        self._held = 0
+        """Bytes of JSON of all requests that are being answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -52,15 +67,31 @@ class BodyLimit:
             await refusal(scope, receive, send)
             return
         came = 0
+        is_whole = False
         started = False
+        until = time.monotonic() + JSON_S
 
         async def counted() -> Message:
-            nonlocal came
-            message = await receive()
+            nonlocal came, is_whole
+            if is_whole or taken == BATCH_TYPE:
+                message = await receive()
+            else:
+                wait_s = max(0.0, until - time.monotonic()) if taken == _JSON else SILENCE_S
+                try:
+                    message = await asyncio.wait_for(receive(), wait_s)
+                except asyncio.TimeoutError:
+                    raise _Unfit(answer(408, f"the body did not come: {_PATIENCE[taken]}", headers=_CLOSING)) from None
             if message["type"] == "http.request":
-                came += len(message.get("body", b""))
+                size = len(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
+                came += size
                 if came > limit:
-                    raise TooLarge
+                    raise _Unfit(answer(413, f"the body is larger than {limit:,} bytes; send it in parts"))
+                if taken == _JSON:
+                    self._held += size
+                    if self._held > self._limits.requests_at_once:
+                        busy = "too many large requests at once; come again in 1 s"
+                        raise _Unfit(answer(503, busy, code="busy", headers={"Retry-After": "1", **_CLOSING}))
             return message
 
         async def noted(message: Message) -> None:
@@ -70,9 +101,14 @@ class BodyLimit:
 
         try:
             await self._app(scope, counted, noted)
-        except (TooLarge, ClientDisconnect):
+        except _Unfit as unfit:
             if not started:
-                await answer(413, f"the body is larger than {limit:,} bytes; send it in parts")(scope, receive, send)
+                await unfit.refusal(scope, receive, send)
+        except ClientDisconnect:
+            pass  # nobody is there to be told
+        finally:
+            if taken == _JSON:
+                self._held -= came
 
 
 def _taken(scope: Scope) -> str:
@@ -85,6 +121,8 @@ def _taken(scope: Scope) -> str:
 
 
 def _refused(headers: Headers, kind: str, taken: str, limit: int) -> Response | None:
+    if "content-length" in headers and "transfer-encoding" in headers:
+        return answer(400, "a body has a length or comes in chunks, not both", headers={"Connection": "close"})
     length = headers.get("content-length", "")
     size = int(length[:20]) if length.isdecimal() else None
     if size is not None and size > limit:

@@ -61,6 +61,7 @@ class Callers:
         self._engine = engine
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Known]] = {}
+        self._forgotten = 0
 
     def by_token(self, token: str) -> Known | None:
         """Who shows this token; None where it is not good.  Raises the store's errors."""
@@ -74,12 +75,14 @@ class Callers:
         """Roles or accounts were changed by this server."""
         with self._lock:
             self._known.clear()
+            self._forgotten += 1
 
     def _found(self, key: str, look: Callable[[], Bearer | None]) -> Known | None:
         now = time.monotonic()
         found = self._known.get(key)
         if found is not None and now - found[0] < KNOWN_S:
             return found[1]
+        forgotten = self._forgotten
         bearer = look()  # one that is not good is looked up each time, and so costs who guesses more than us
         if bearer is None:
             with self._lock:
@@ -89,5 +92,6 @@ class Callers:
         with self._lock:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[key] = (now, known)
+            if self._forgotten == forgotten:  # else what the database said may be of before that
+                self._known[key] = (now, known)
         return known

@@ -16,7 +16,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from milepost.server.problem import Problem
 from milepost.server.team.rates import Rate
-from milepost.store.workspace_limits import WorkspaceLimits, limits_of, stored_bytes
+from milepost.store.blobs import REMOTE_GRACE_S
+from milepost.store.workspace_limits import WorkspaceLimits, limits_of, named_contents, stored_bytes
 
 if TYPE_CHECKING:
     from milepost.server.team.measures import Measures
@@ -56,6 +57,8 @@ class _Workspace:
     limits: WorkspaceLimits = field(default_factory=WorkspaceLimits)
     limits_at: float = -KNOWN_S
     stored: int = 0
+    unnamed: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """digest -> when it was taken, and its bytes: of contents that nothing has named yet, so ``stored`` lacks them."""
     stored_at: float = -KNOWN_S
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
@@ -87,28 +90,33 @@ class Intake:
         if wait_s:
             raise _busy(429, f"workspace {store.workspace_name!r} brings more than it may a second", wait_s)
 
-    async def admit_file(self, store: Store, announced: Callable[[], int] | None = None) -> None:
-        """Raises Problem (429) where this workspace's files take up all that they may.
+    async def admit_file(self, store: Store, announced: Callable[[], int] | None = None) -> int | None:
+        """How many bytes there is room for; None: as many as there are.
 
-        ``announced``: gives the bytes of what is about to come, and of what is on its way; they have to fit.
+        ``announced``: gives the bytes of what is about to come, and of what is on its way; they have to fit.  Raises
+        Problem (429) where this workspace's files take up all that they may.
         """
         one = self._of(store)
         limits = await self._limits_of(store, one)
         most = _one_of(limits.storage, self._limits.storage)
         if not most:
-            return
+            return None
         if time.monotonic() - one.stored_at >= KNOWN_S:
-            one.stored = await asyncio.to_thread(stored_bytes, store.engine, store.workspace_key)
+            one.stored, named = await asyncio.to_thread(_stored, store, list(one.unnamed))
             one.stored_at = time.monotonic()
+            old = one.stored_at - REMOTE_GRACE_S  # a sweep has freed them by now
+            one.unnamed = {each: kept for each, kept in one.unnamed.items() if each not in named and kept[0] > old}
         coming = await asyncio.to_thread(announced) if announced is not None else 1
-        if one.stored + coming > most:
-            and_coming = f" with what is on its way {one.stored + coming:,}" if announced is not None else ""
+        stored = one.stored + sum(size for _, size in one.unnamed.values())
+        if stored + coming > most:
+            and_coming = f" with what is on its way {stored + coming:,}" if announced is not None else ""
             message = (
-                f"the files of workspace {store.workspace_name!r} take up {one.stored:,} bytes,{and_coming} and "
+                f"the files of workspace {store.workspace_name!r} take up {stored:,} bytes,{and_coming} and "
                 f"{most:,} is its "
                 "limit: delete runs, or ask an administrator of the server for more"
             )
             raise _busy(429, message, _LATER_S)
+        return most - stored
 
     # -- while a body comes
 
@@ -206,9 +214,9 @@ class Intake:
                     return
         self._free += 1
 
-    def spend_file(self, store: Store, size: int) -> None:
-        """A file of so many bytes was taken; whether its content was there before, the database knows later."""
-        self._of(store).stored += size
+    def spend_file(self, store: Store, digest: str, size: int) -> None:
+        """A content was taken; whether it was there before, and what names it, the database knows later."""
+        self._of(store).unnamed[digest] = (time.monotonic(), size)
 
     def forget(self, store: Store) -> None:
         """The limits of this workspace were changed by this server."""
@@ -223,6 +231,12 @@ class Intake:
 
     def _of(self, store: Store) -> _Workspace:
         return self._workspaces.setdefault(store.workspace_id, _Workspace())
+
+
+def _stored(store: Store, digests: Sequence[str]) -> tuple[int, set[str]]:
+    """The bytes that a workspace has named, and which of these contents are among them."""
+    stored = stored_bytes(store.engine, store.workspace_key)
+    return stored, named_contents(store.engine, store.workspace_key, digests)
 
 
 def _one_of(own: int | None, general: int) -> int:

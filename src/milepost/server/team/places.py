@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from milepost.server.here import Here
 from milepost.server.team import deeds
@@ -54,8 +54,8 @@ class TeamPlaces:
         # Not by its name once more: that may mean another workspace by now.
         store: Store = request.scope.get(STORE) or self.store(name)
 
-        def note(action: str, subject: str) -> None:
-            deeds.note(request, action, subject, workspace=store.workspace_name)
+        def note(action: str, subject: str, **detail: Any) -> None:
+            deeds.note(request, action, subject, workspace=store.workspace_name, **detail)
 
         return Here(store.workspace_name, store.workspace_id, store, None, DirectRecord(store), self, note)
 

@@ -24,6 +24,8 @@ class Limits:
     """Of a content that comes in parts, but for the largest contents; S3 takes no part below 5 MiB."""
     batches_at_once: int = 512 * MIB
     """Of batches that are being taken, all together: what comes beyond is told to come again."""
+    requests_at_once: int = 64 * MIB
+    """Of the JSON of all requests that are being answered, likewise."""
     points_per_s: int = 0
     """Metric points a second of each workspace that has no limit of its own; 0: as many as can be."""
     bytes_per_s: int = 0

@@ -168,4 +168,5 @@ def all_tokens_ended(request: Request, account: Account) -> None:
     """Revoke all tokens of an account."""
     count = revoke_tokens(engine_of(request), account.id)
     changed(request)
-    note(request, "token.revoke", account.name, all=True, count=count)
+    if count:
+        note(request, "token.revoke", account.name, all=True, count=count)

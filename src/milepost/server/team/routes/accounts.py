@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from milepost.server.allowed import caller_of
 from milepost.server.problem import Problem
 from milepost.server.team.access import ADMIN, open_to
 from milepost.server.team.deeds import changed, engine_of, note
@@ -69,6 +70,7 @@ def list_accounts(request: Request) -> AccountRows:
 @router.post("/accounts", status_code=201, summary="Make an account", **open_to(ADMIN))
 def make_account(request: Request, wanted: NewAccount) -> AccountRow:
     """Of a person, or of a program."""
+    _needs_browser(request, wanted.is_admin)
     if wanted.kind == "service" and wanted.password is not None:
         raise Problem(422, "a service account has tokens, and no password")
     password = None
@@ -97,6 +99,7 @@ def change_account(request: Request, name: AccountName, changes: AccountChanges)
     """What is given is changed, the rest stays."""
     engine = engine_of(request)
     account = accounts.find_account(engine, name)
+    _needs_browser(request, account.is_admin or bool(changes.is_admin))
     password = None
     if changes.password is not None:
         if account.kind != accounts.USER:
@@ -121,6 +124,7 @@ def delete_account(request: Request, name: AccountName) -> Response:
     """With its roles and tokens.  What it has recorded stays."""
     engine = engine_of(request)
     account = accounts.find_account(engine, name)
+    _needs_browser(request, account.is_admin)
     accounts.delete_account(engine, account.id)
     changed(request)
     note(request, "account.delete", account.name)
@@ -168,3 +172,12 @@ def get_audit(
     found = audit.deeds(engine_of(request), workspace=workspace, before=before, limit=limit + 1)
     more = len(found) > limit
     return DeedRows(deeds=[deed_row(each) for each in found[:limit]], before=found[limit - 1].key if more else None)
+
+
+def _needs_browser(request: Request, concerns_admin: bool) -> None:
+    """A token that was stolen is not to become an administrator's password.  Raises Problem (403)."""
+    if concerns_admin and caller_of(request).token is not None:
+        raise Problem(
+            403,
+            "administrators are made, changed and deleted with a browser or by milepost server admin, not with a token",
+        )

@@ -70,6 +70,9 @@ def end_sign_in(
     """Signs the browser in that has begun it, and leads it onward."""
     issuer = _issuer(request)
     engine = engine_of(request)
+    if flow_cookie(request.headers, request.app.state.settings) is None:
+        # Nobody's attempt: other sites can have browsers come here, but without the cookie.
+        return _to(f"/sign-in?{urlencode({'problem': 'expired'})}")
     allowed = Allowance(f"oidc\0{network_of(caller_of(request).address)}", 50, 900.0)
     attempt = begin(engine, allowed)
     onward = "/"
