@@ -15,6 +15,7 @@ from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspac
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.exceptions import ActivityFailedException, ModelPathNotFoundException, UserErrorException
 from tests.sdk.conftest import Script, Submit
+from tests.store.builders import event, say, snapshot
 
 
 def _log(run: Run) -> str:
@@ -412,6 +413,21 @@ def test_a_run_is_run_again_with_all_that_it_was_run_with(submit: Submit, source
     assert again.get_snapshot_id() == run.get_snapshot_id()
     assert again.get_tags() == {"stage": "x", "rerun_of": run.id}
     assert again.get_environment().name == run.get_environment().name
+
+
+@pytest.mark.only_here  # the store is told here what others may tell a server
+def test_what_others_say_of_a_run_does_not_change_what_running_it_again_does(submit: Submit, ws: Workspace) -> None:
+    from milepost.sdk.submitting.submission import rerun
+
+    run = submit("print('as it was')")
+    run.wait_for_completion()
+    store = ws._recorder.fresh()
+    job = {**store.documents(run.id)["job"], "script": None, "command": "echo something else"}
+    say(store, event("document", run.id, time.time_ns(), name="job", content=job), journal="somebody else's")
+    snapshot(store, run.id, {"train.py": b"print('something else')"}, 0)
+    again = rerun(ws, run.id)
+    again.wait_for_completion()
+    assert _log(again) == "as it was\n"
 
 
 def test_an_interactive_run_cannot_be_run_again(ws: Workspace, experiment: Experiment) -> None:

@@ -157,3 +157,10 @@ def test_an_owner_of_an_ended_run_changes_nothing(store: Store) -> None:
     say(store, event("owner", "r"), journal="supervisor")
     assert store.close_journal("supervisor", "died") == []
     assert store.run("r").status == "Completed"
+
+
+def test_what_a_run_was_made_from_stays_as_it_was_first_told(store: Store) -> None:
+    say(store, run_event("r"), event("document", "r", T0, name="job", content={"command": "mine"}))
+    say(store, event("document", "r", T0 + 10, name="job", content={"command": "another"}), journal="other")
+    say(store, event("document", "r", 0, name="job", content={"command": "another"}), journal="other")
+    assert store.documents("r") == {"job": {"command": "mine"}}

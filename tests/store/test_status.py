@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from milepost.store.status import FORWARD, STATUSES, TERMINAL, judge
 from tests.store.builders import T0, event, run_event, say
+
+if TYPE_CHECKING:
+    from milepost.store.store import Store
 
 
 @pytest.mark.parametrize("current", FORWARD)
@@ -83,3 +88,9 @@ def test_news_that_come_late_change_nothing_and_warn_of_nothing(store) -> None:
     say(store, event("status", "r", T0 + 1, status="Running"), journal="of a slow child")
     run = store.run("r")
     assert (run.status, run.ended_ns, run.warnings) == ("Completed", T0 + 5, [])
+
+
+@pytest.mark.parametrize("error", [["x"], "x", 1, True])
+def test_an_error_that_is_no_object_is_kept_as_its_text(store: Store, error: Any) -> None:
+    say(store, run_event("r"), event("status", "r", T0 + 1, status="Failed", error=error))
+    assert store.run("r").error == {"message": str(error)}

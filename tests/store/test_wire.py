@@ -112,6 +112,15 @@ def test_a_batch_that_would_fill_the_memory_is_refused() -> None:
         wire.unpack_batch(many)
 
 
+def test_so_is_one_whose_texts_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_BATCH_TEXT", 10_000)
+    texts = Points(np.full(2, NO_STEP), np.zeros(2, np.int64), {"": column_of(["a" * 2000] * 2)})
+    block = SeriesBlock("r", "m", "series", texts)
+    assert wire.unpack_batch(wire.pack_batch(Batch("j", 0, 1, [], [block] * 2))).series
+    with pytest.raises(BadInput, match="a text claims more than it can hold"):
+        wire.unpack_batch(wire.pack_batch(Batch("j", 0, 1, [], [block] * 3)))
+
+
 def test_points_of_more_than_one_block_are_one_again() -> None:
     count = (1 << 20) + 5
     points = Points(np.arange(count), np.arange(count) * 1000, {"": column_of([0.5] * count)})

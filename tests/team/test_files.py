@@ -7,10 +7,12 @@ import hashlib
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,10 +21,13 @@ import httpx
 import pytest
 
 from azureml.core import Experiment, Workspace
+from milepost.remote import direct
+from milepost.remote.answered import checked
 from milepost.remote.direct import DirectConnection, Unreachable, check
 from milepost.remote.parts import PartsSender
 from milepost.remote.store import RemoteStore
-from milepost.store.errors import StoreUnavailable
+from milepost.store.errors import StoreDamaged, StoreUnavailable
+from milepost.store.records import ArtifactRecord, SnapshotRecord
 from tests.conftest import only_thorough
 from tests.store.object_stores import ACCOUNT, KEY, Place, azure_endpoint, new_azure_place, new_s3_place, s3_endpoint
 from tests.team.fault_proxy import FaultProxy
@@ -495,6 +500,13 @@ def test_addresses_that_are_followed(url: str, server: str) -> None:
         ("https://127.1/x", "https://milepost.example"),
         ("https://2130706433/x", "https://milepost.example"),
         ("https://0x7f000001/x", "https://milepost.example"),
+        ("https://127.0x0.0.1/x", "https://milepost.example"),
+        ("https://169.0xfe.169.254/x", "https://milepost.example"),
+        ("http://2852039166/x", "http://127.0.0.1:8800"),
+        ("http://0xa9fea9fe/x", "http://10.1.2.3"),
+        ("http://0251.254.169.254/x", "http://10.1.2.3"),
+        ("https://[64:ff9b::a9fe:a9fe]/x", "https://milepost.example"),
+        ("https://[2002:7f00:1::]/x", "https://milepost.example"),
         ("https://localhost/x", "https://milepost.example"),
         ("https://a.localhost./x", "https://milepost.example"),
         ("https://10.0.0.5/x", "https://milepost.example"),
@@ -513,3 +525,50 @@ def test_addresses_that_are_followed(url: str, server: str) -> None:
 def test_addresses_that_are_not_followed(url: str, server: str) -> None:
     with pytest.raises(Unreachable):
         check(url, server)
+
+
+def test_where_a_name_leads_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"files.example": "10.0.0.5", "milepost.example": "93.184.215.14", "milepost.corp": "10.0.0.9"}
+    places["link.example"] = "169.254.169.254"
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_more, **_: [(0, 0, 0, "", (places[host], 0))])
+    direct._looked_up.cache_clear()
+    check("https://files.example/x", "https://milepost.corp")
+    for url, server in (("files", "milepost.example"), ("link", "milepost.example"), ("link", "milepost.corp")):
+        with pytest.raises(Unreachable):
+            check(f"https://{url}.example/x", f"https://{server}")
+    direct._looked_up.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ArtifactRecord("r", "../x.txt", "0" * 64, 1, "text/plain", 0, False),
+        ArtifactRecord("r", "/etc/x.txt", "0" * 64, 1, "text/plain", 0, False),
+        SnapshotRecord("../../x", "0" * 64, 1, 1, 0),
+    ],
+)
+def test_a_server_that_answers_with_names_that_lead_elsewhere_is_not_believed(record: Any) -> None:
+    for found in (record, [record]):
+        with pytest.raises(StoreDamaged, match="what cannot be"):
+            checked(found)
+
+
+def test_a_downloaded_file_is_called_as_it_was_asked_for(
+    server_with: Callable[[str], TeamServer],
+    on_server: Callable[..., Workspace],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = start(on_server(server_with("file"), "hostile"))
+    run.upload_file("outputs/x.txt", io.BytesIO(b"of the run"))
+    run.complete()
+    asked = RemoteStore.artifact
+    monkeypatch.setattr(
+        RemoteStore,
+        "artifact",
+        lambda self, run_id, name: replace(asked(self, run_id, "outputs/x.txt"), name="x/train.py"),
+    )
+    monkeypatch.chdir(tmp_path)
+    run.download_file("outputs/x.txt")
+    assert (tmp_path / "x.txt").exists()
+    assert not (tmp_path / "train.py").exists()

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -18,12 +19,14 @@ import pytest
 from azureml.core import Experiment, Workspace
 from azureml.exceptions import ServiceException
 from milepost.server.problem import Problem
+from milepost.server.team import bodies
+from milepost.server.team.bodies import BodyLimit
 from milepost.server.team.intake import APPLIED_AT_ONCE, Intake
 from milepost.server.team.settings import Limits
 from milepost.store.batch import Batch
 from milepost.store.store import open_store
 from milepost.store.wire import BATCH_TYPE, pack_batch
-from tests.store.builders import run_event, series
+from tests.store.builders import T0, event, run_event, say, series, upload
 from tests.team.servers import TeamServer
 
 if TYPE_CHECKING:
@@ -122,14 +125,14 @@ def test_an_administrator_gives_a_workspace_limits_of_its_own(limited: Callable[
 def test_a_full_workspace_takes_metrics_and_no_files(
     limited: Callable[..., TeamServer], on_server: Callable[..., Workspace]
 ) -> None:
-    server = limited(storage=3000)
+    server = limited(storage=6000)
     ws = on_server(server, "full")
     run = Experiment(ws, "exp").start_logging(snapshot_directory=None)
     run.upload_file("model.bin", io.BytesIO(b"a" * 5000))
     run.flush()
     digest = "ab" * 32
     with api(server, "full", server.token("full")) as client:
-        body: dict[str, Any] = {"content": b"x", "headers": {"Content-Type": "application/octet-stream"}}
+        body: dict[str, Any] = {"content": b"x" * 2000, "headers": {"Content-Type": "application/octet-stream"}}
         refused = client.put(f"/blobs/{digest}", **body)
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "busy")
         assert "full" in refused.json()["error"]["message"]
@@ -256,3 +259,87 @@ def test_two_hundred_clients_at_once(own_server: TeamServer) -> None:
         for number in (0, 99, 199):
             found = reading.get(f"/runs/run-{number}/metrics").json()
             assert "150" in str(found)
+
+
+def asked(app: BodyLimit, *messages: Any) -> tuple[int, dict[str, str]]:
+    """The status and the headers of the answer to a POST of JSON whose body comes so; "never": nothing comes."""
+    coming = iter(messages)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        each = next(coming)
+        if each == "never":
+            await asyncio.sleep(3600)
+        return each
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"100")]
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/session", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+
+
+async def reading(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads the whole body and says so."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "JSON_S", 0.05)
+    piece = {"type": "http.request", "body": b"x" * 50, "more_body": True}
+    assert asked(BodyLimit(reading, Limits()), piece, "never") == (408, ANY)
+    assert asked(BodyLimit(reading, Limits()), piece, {**piece, "more_body": False})[0] == 204
+
+
+def test_all_bodies_together_have_bounded_memory() -> None:
+    app = BodyLimit(reading, Limits(requests_at_once=120))
+    piece = {"type": "http.request", "body": b"x" * 50, "more_body": True}
+    for _ in range(5):  # what is answered is held no more
+        assert asked(app, piece, {**piece, "more_body": False})[0] == 204
+    status, headers = asked(app, piece, piece, piece)
+    assert (status, headers["retry-after"]) == (503, "1")
+
+
+def test_a_body_has_a_length_or_comes_in_chunks(limited: Callable[..., TeamServer]) -> None:
+    server = limited()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as sender:
+        sender.sendall(
+            f"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\n"
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode()
+        )
+        assert b" 400 " in sender.recv(100)
+
+
+def test_contents_that_nothing_has_named_yet_count_as_stored(two_stores: tuple[Store, Store]) -> None:
+    store, _ = two_stores
+    upload(store, "named", "a.bin", b"n" * 1000)
+    digest = store.put_bytes(b"u" * 4000).digest
+
+    async def play() -> list[int | None]:
+        intake = Intake(Limits(storage=6000))
+        room = [await intake.admit_file(store)]
+        intake.spend_file(store, digest, 4000)
+        room.append(await intake.admit_file(store))
+        with pytest.raises(Problem, match="take up 5,000 bytes"):
+            await intake.admit_file(store, lambda: 2000)
+        say(store, event("artifact", "named", T0, name="b.bin", digest=digest, size=4000, content_type="x/y"))
+        intake.forget(store)
+        room.append(await intake.admit_file(store))
+        return room
+
+    assert asyncio.run(play()) == [5000, 1000, 1000]
+
+
+def test_nobody_says_that_all_of_anothers_journal_has_come(limited: Callable[..., TeamServer]) -> None:
+    server = limited()
+    server.make_workspace("test")
+    with api(server, "test", server.token("test")) as client:
+        assert send(client, "j", message("j", 10)).status_code == 200
+        assert client.post("/store/known_journals", json={}).status_code == 404
+        jump = pack_batch(Batch("j", 100, 2**62))
+        assert send(client, "j", jump).status_code == 422
+        assert client.get("/journals/j").json() == {"applied": 100}

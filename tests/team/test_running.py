@@ -17,13 +17,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from azureml.core import Experiment, Workspace
 from milepost.sdk.recording.recorder import close_recorder
+from milepost.server.errors import add_error_answers, outages
 from milepost.server.team.config import address_of, is_loopback, listen
 from milepost.server.team.settings import TeamSettings
 from milepost.store import accounts, tokens
 from milepost.store.engine import open_engine
+from milepost.store.errors import StoreUnavailable
 from milepost.store.migrate import HEAD, ensure_schema, revision_of
 from milepost.store.new_workspaces import make_workspace
 from tests.team.commands import CLI, running, told
@@ -351,3 +355,39 @@ def test_a_restored_older_database_is_brought_up_to_date_by_its_clients(
         assert run.get_metrics() == {"value": list(range(300))}
     finally:
         server.close()
+
+
+def test_it_does_not_wait_for_who_follows_its_changes(tmp_path: Path) -> None:
+    own = TeamServer(f"sqlite:///{tmp_path / 'server.db'}", str(tmp_path / "server-blobs")).start()
+    try:
+        own.make_workspace("test")
+        headers = {"Authorization": f"Bearer {own.token('test')}"}
+        url = f"{own.url}/workspaces/test/api/v1/changes"
+        with httpx.stream("GET", url, headers=headers, trust_env=False, timeout=60) as followed:
+            pieces = followed.iter_raw()
+            next(pieces)
+            assert own.process is not None
+            own.process.terminate()
+            own.process.wait(20)  # answers that are on their way may take 30 s
+            with suppress(httpx.HTTPError):
+                list(pieces)
+    finally:
+        own.close()
+
+
+def test_why_the_store_does_not_answer_is_told_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    add_error_answers(app, hides_why=True)
+
+    @app.get("/")
+    def ask() -> None:
+        raise StoreUnavailable("postgresql://milepost@db.internal/milepost is not available")
+
+    with caplog.at_level("WARNING", "milepost.server"), TestClient(app) as client:
+        outages.__init__()  # type: ignore[misc]
+        answers = [client.get("/") for _ in range(3)]
+    assert [each.status_code for each in answers] == [503] * 3
+    assert "db.internal" not in answers[0].text
+    assert [each.getMessage() for each in caplog.records] == [
+        "a request could not be answered: postgresql://milepost@db.internal/milepost is not available"
+    ]

@@ -78,8 +78,11 @@ def create_app(places: Places, settings: Settings) -> FastAPI:
     return app
 
 
-def bare_app(places: Places, settings: Serving, *more: APIRouter) -> FastAPI:
-    """The API, with these routes beside the portal's, and nobody who stands guard."""
+def bare_app(places: Places, settings: Serving, *more: APIRouter, hides_why: bool = False) -> FastAPI:
+    """The API, with these routes beside the portal's, and nobody who stands guard.
+
+    ``hides_why``: as ``add_error_answers`` has it.
+    """
     app = FastAPI(
         title="Milepost",
         version=__version__,
@@ -94,7 +97,7 @@ def bare_app(places: Places, settings: Serving, *more: APIRouter) -> FastAPI:
     app.state.places = places
     app.state.settings = settings
     app.state.activity = Activity()
-    add_error_answers(app)
+    add_error_answers(app, hides_why=hides_why)
     app.include_router(_api(more))
     app.add_middleware(HeadAsGet)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -19,6 +20,7 @@ from milepost.store.texts import clean
 log: Final = logging.getLogger("milepost.server")
 
 _MAX_MESSAGE: Final = 2000
+_AGAIN_S: Final = 60.0
 
 
 class ErrorText(BaseModel):
@@ -85,8 +87,34 @@ def told(error: Exception) -> tuple[int, str, str]:
     return 503, "store_unavailable", f"the store could not answer: {error}"
 
 
-def add_error_answers(app: FastAPI) -> None:
-    """Have the application tell all errors in one shape."""
+class Outages:
+    """Says in the log that the store could not answer, and why: at once, and then once a minute while it lasts."""
+
+    def __init__(self) -> None:
+        self._said = -_AGAIN_S
+        self._more = 0
+
+    def note(self, error: Exception) -> None:
+        """A request could not be answered because of this."""
+        now = time.monotonic()
+        if now - self._said < _AGAIN_S:
+            self._more += 1
+            return
+        more = f" ({self._more:,} more since the last such line)" if self._more else ""
+        log.warning("a request could not be answered%s: %s", more, error)
+        self._said, self._more = now, 0
+
+
+outages: Final = Outages()
+HIDDEN: Final = "the server's database or files do not answer just now (its log says why): come again later"
+"""What people and programs are told of that by a team's server, where they are not its administrators."""
+
+
+def add_error_answers(app: FastAPI, *, hides_why: bool = False) -> None:
+    """Have the application tell all errors in one shape.
+
+    ``hides_why``: where the store is and why it does not answer is for the log alone.
+    """
 
     @app.exception_handler(Problem)
     def _problem(request: Request, error: Problem) -> JSONResponse:
@@ -95,6 +123,10 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(StoreError)
     def _store(request: Request, error: StoreError) -> JSONResponse:
         status, code, message = told(error)
+        if status == 503:
+            outages.note(error)
+            if hides_why and code == "store_unavailable":
+                message = HIDDEN
         return answer(status, message, code=code)
 
     @app.exception_handler(RequestValidationError)

@@ -268,21 +268,21 @@ def _replayed(body: bytes, receive: Receive, ending: asyncio.Event) -> Receive:
         if not given:
             given = True
             return {"type": "http.request", "body": body, "more_body": False}
-        return await received_before(ending, receive)
+        return await received_before(receive, ending)
 
     return replay
 
 
-async def received_before(ending: asyncio.Event, receive: Receive) -> Message:
-    """What comes next, or the end of the connection when ``ending`` is set before."""
+async def received_before(receive: Receive, *ends: asyncio.Event) -> Message:
+    """What comes next, or the end of the connection when one of ``ends`` is set before."""
     gone = asyncio.ensure_future(receive())
-    ended = asyncio.ensure_future(ending.wait())
+    ended = [asyncio.ensure_future(each.wait()) for each in ends]
     try:
-        await asyncio.wait((gone, ended), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((gone, *ended), return_when=asyncio.FIRST_COMPLETED)
         return gone.result() if gone.done() else {"type": "http.disconnect"}
     finally:
-        gone.cancel()
-        ended.cancel()
+        for each in (gone, *ended):
+            each.cancel()
 
 
 def with_safety_headers(send: Send) -> Send:

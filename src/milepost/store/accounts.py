@@ -166,7 +166,7 @@ def change_account(
                 connection.execute(update(accounts).where(accounts.c.key == row["key"]).values(values))
             if password is not None or disabled:
                 connection.execute(delete(sessions).where(sessions.c.account_key == row["key"]))
-                connection.execute(delete(device_codes).where(device_codes.c.account_key == row["key"]))
+                take_back_codes(connection, row["key"])
             return account_of(row_of(connection, accounts.c.id == id))
 
     return retried(work)
@@ -311,3 +311,9 @@ def _check_name(name: str) -> str:
             "and '-', with a letter or digit first"
         )
     return name
+
+
+def take_back_codes(connection: Connection, account_key: int) -> None:
+    """Programs that this account has let in, and that have not fetched their token yet, are refused."""
+    let_in = device_codes.c.account_key == account_key
+    connection.execute(update(device_codes).where(let_in).values(account_key=None, refused=True))

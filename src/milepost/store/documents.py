@@ -60,7 +60,9 @@ def record_documents(connection: Connection, workspace_key: int, told: Sequence[
     statement = statement.on_conflict_do_update(
         index_elements=[documents.c.run_key, documents.c.name],
         set_={"content": statement.excluded.content, "told_ns": statement.excluded.told_ns},
-        where=and_(documents.c.told_ns <= statement.excluded.told_ns, documents.c.name.not_in(FIRST_STAYS)),
+        where=and_(
+            documents.c.told_ns <= statement.excluded.told_ns, *(documents.c.name != name for name in FIRST_STAYS)
+        ),
     )
     connection.execute(
         statement,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from milepost.store.account_schema import accounts, device_codes, sessions
-from milepost.store.accounts import account_of, row_of
+from milepost.store.account_schema import accounts, sessions
+from milepost.store.accounts import account_of, row_of, take_back_codes
 from milepost.store.engine import read, write
 from milepost.store.errors import StoreError
 from milepost.store.tokens import USED_EVERY_NS, Bearer, digest_of
@@ -72,4 +72,4 @@ def end_sessions(engine: Engine, account_id: str) -> None:
     with write(engine) as connection:
         key = row_of(connection, accounts.c.id == account_id)["key"]
         connection.execute(delete(sessions).where(sessions.c.account_key == key))
-        connection.execute(delete(device_codes).where(device_codes.c.account_key == key))
+        take_back_codes(connection, key)

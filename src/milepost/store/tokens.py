@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, or_, select, update
 
-from milepost.store.account_schema import accounts, device_codes, tokens
-from milepost.store.accounts import Account, account_of, check_role, row_of, workspace_key_of
+from milepost.store.account_schema import accounts, tokens
+from milepost.store.accounts import Account, account_of, check_role, row_of, take_back_codes, workspace_key_of
 from milepost.store.engine import read, write
 from milepost.store.errors import BadInput, Conflict, NotFound, StoreError
 from milepost.store.schema import workspaces
@@ -198,7 +198,7 @@ def revoke_tokens(engine: Engine, account_id: str) -> int:
     """
     with write(engine) as connection:
         account_key = row_of(connection, accounts.c.id == account_id)["key"]
-        connection.execute(delete(device_codes).where(device_codes.c.account_key == account_key))
+        take_back_codes(connection, account_key)
         good = (tokens.c.account_key == account_key, tokens.c.revoked_ns.is_(None))
         return connection.execute(update(tokens).where(*good).values(revoked_ns=time.time_ns())).rowcount
 

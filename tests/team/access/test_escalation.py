@@ -343,3 +343,47 @@ def test_guessing_a_token_tells_nothing(team: Team) -> None:
         for token in (near, f"mp_{'0' * 16}_{right[20:]}", "x")
     }
     assert len(answers) == 1
+
+
+def test_a_token_makes_and_changes_no_administrators(team: Team) -> None:
+    root = team.account("root", is_admin=True)
+    team.account("ann")
+    stolen, browser = team.token(root), team.browser(root)
+    assert team.ask(stolen, "PATCH", f"{API}/accounts/ann", {"email": "a@example.org"}).status_code == 200
+    for method, path, body in (
+        ("PATCH", "accounts/root", {"password": LONG}),
+        ("PATCH", "accounts/ann", {"is_admin": True}),
+        ("POST", "accounts", {"name": "eve", "is_admin": True, "password": LONG}),
+        ("DELETE", "accounts/root", None),
+    ):
+        refused = team.ask(stolen, method, f"{API}/{path}", body)
+        assert (refused.status_code, "with a browser" in refused.text) == (403, True)
+    assert team.ask(browser, "PATCH", f"{API}/accounts/ann", {"is_admin": True}).status_code == 200
+
+
+def test_what_the_database_said_before_a_revocation_is_not_remembered_after_it(team: Team) -> None:
+    token = str(team.token(team.account("ann")).token)
+    known = callers.Callers(team.engine)
+    look = callers.bearer_of_token
+
+    def slow(*given: Any) -> Any:
+        found = look(*given)
+        known.forget()  # as when it was revoked in this moment
+        return found
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(callers, "bearer_of_token", slow)
+        assert known.by_token(token) is not None
+    assert known._known == {}
+
+
+def test_the_audit_log_names_all_runs_that_were_deleted(team: Team) -> None:
+    store = team.app.places.store("test")
+    ids = ["first, second", *(f"run-{number}" for number in range(200))]
+    say(store, *(run_event(each) for each in ids))
+    deleted = team.ask(
+        team.member("contributor"), "POST", f"{IN_TEST}/runs/actions", {"action": "delete", "run_ids": ids}
+    )
+    assert len(deleted.json()["done"]) == 201
+    (deed,) = [each for each in audit.deeds(team.engine) if each.action == "run.delete"]
+    assert (deed.subject, deed.detail["runs"]) == ("201 runs", ids)

@@ -309,3 +309,10 @@ def test_the_issuer_is_named_by_options() -> None:
         with pytest.raises(Misused, match=text) as caught:
             oidc_option(*wrong, "", "")
         assert "'secret'" not in str(caught.value)
+
+
+def test_a_page_elsewhere_that_has_browsers_come_back_from_nowhere_holds_up_nobody(site: Callable[..., Team]) -> None:
+    team = site()
+    for _ in range(3):
+        assert refused(Browser(team), Browser(team).back(f"{team.url}{CALLBACK}?code=x&state=y"), "expired")
+    assert audit.deeds(team.engine) == []

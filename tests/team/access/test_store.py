@@ -240,6 +240,19 @@ def test_all_tokens_of_an_account_end_together(engine: Engine) -> None:
     assert tokens.revoke_tokens(engine, ann.id) == 0
 
 
+def test_a_program_that_was_let_in_gets_no_token_after_all_was_taken_back(engine: Engine) -> None:
+    ann = accounts.create_account(engine, "ann", password="hash")
+    for take_back in (
+        lambda: tokens.revoke_tokens(engine, ann.id),
+        lambda: sessions.end_sessions(engine, ann.id),
+        lambda: accounts.change_account(engine, ann.id, password="another"),
+    ):
+        secret, code = create_device_code(engine, "stolen", lasts_s=60)
+        answer_device_code(engine, code, ann.id, approve=True)
+        take_back()
+        assert redeem_device_code(engine, secret) == "refused"
+
+
 def test_tokens_that_ended_long_ago_are_forgotten(engine: Engine) -> None:
     ann = accounts.create_account(engine, "ann")
     soon = time.time_ns() + 10**8

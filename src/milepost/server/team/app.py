@@ -54,9 +54,8 @@ class TeamApp:
         self.first_account = first_account or FirstAccount()
         callback = f"{settings.public_url}{API}/oidc/callback"
         self.oidc = OpenIdConnect(settings.oidc, callback) if settings.oidc is not None else None
-        self.workspaces = bare_app(
-            self.places, settings, store.router, journals.router, blobs.router, uploads.router, *WORKSPACE_ROUTERS
-        )
+        routers = (store.router, journals.router, blobs.router, uploads.router, *WORKSPACE_ROUTERS)
+        self.workspaces = bare_app(self.places, settings, *routers, hides_why=True)
         self.server = self._server_app()
         for app in (self.workspaces, self.server):
             app.state.activity = self.activity
@@ -93,7 +92,7 @@ class TeamApp:
         )
         app.state.places = self.places
         app.state.settings = self.settings
-        add_error_answers(app)
+        add_error_answers(app, hides_why=True)
         api = APIRouter(prefix=API, responses=ERRORS, dependencies=[Depends(check_access)])
         for router in SERVER_ROUTERS:
             api.include_router(router)

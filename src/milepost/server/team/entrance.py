@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 
 from milepost.server.allowed import CALLER, Caller
 from milepost.server.as_sent import READING
-from milepost.server.errors import answer
+from milepost.server.errors import HIDDEN, answer, outages
 from milepost.server.roles import is_enough
 from milepost.server.security import received_before, with_safety_headers
 from milepost.server.static import is_api
@@ -82,7 +82,8 @@ class Entrance:
                 await self._app(scope, receive, send)
                 return
             over = asyncio.Event()
-            await self._app(scope, _until(over, receive), self._while_allowed(scope, send, over))
+            ends = (over, self._activity.ending)
+            await self._app(scope, _until(receive, *ends), self._while_allowed(scope, send, over))
         finally:
             self._activity.open -= 1
 
@@ -133,7 +134,7 @@ class Entrance:
         try:
             known, by_token = await self._who(headers)
         except StoreError as error:
-            return answer(503, f"who asks could not be looked up just now: {error}", headers={"Retry-After": "2"})
+            return _unavailable(error)
         reads = scope["method"] in READING
         is_open = not is_workspace and scope["path"] in OPEN and "authorization" not in headers
         # A browser says where a request comes from; a program without a token, which signs in, has no page.
@@ -151,7 +152,7 @@ class Entrance:
         try:
             store = await self._store(scope)
         except StoreError as error:
-            return answer(503, f"the workspace could not be looked up just now: {error}", headers={"Retry-After": "2"})
+            return _unavailable(error)
         role = known.role_in(store.workspace_id) if store is not None else None
         scope[STORE] = store
         scope[KNOWN] = known
@@ -182,8 +183,13 @@ class Entrance:
         return headers.getlist("origin") != [self._settings.origin]
 
 
-def _until(over: asyncio.Event, receive: Receive) -> Receive:
-    """After the whole of a request: the end of its connection, or ``over``, which looks like one."""
+def _unavailable(error: StoreError) -> Response:
+    outages.note(error)
+    return answer(503, HIDDEN, headers={"Retry-After": "2"})
+
+
+def _until(receive: Receive, *ends: asyncio.Event) -> Receive:
+    """After the whole of a request: the end of its connection, or one of ``ends``, which looks like one."""
     is_whole = False
 
     async def receiving() -> Message:
@@ -192,6 +198,6 @@ def _until(over: asyncio.Event, receive: Receive) -> Receive:
             message = await receive()
             is_whole = not message.get("more_body", False)
             return message
-        return await received_before(over, receive)
+        return await received_before(receive, *ends)
 
     return receiving

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from milepost.server.errors import told
+from milepost.server.errors import HIDDEN, outages, told
 from milepost.store.errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ class Finishing:
             yield _line({"read": upload.size, "stored": True})
             return
         status, code, message = told(work.error)
+        if code == "store_unavailable":
+            outages.note(work.error)
+            message = HIDDEN
         yield _line({"error": {"status": status, "code": code, "message": message}})
 
     def _start(

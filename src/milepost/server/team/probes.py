@@ -33,7 +33,6 @@ PROBES: Final = frozenset({HEALTH, READY})
 _KNOWN_S: Final = 1.0
 """So long is an answer good for: anybody may ask, as often as they like."""
 _PATIENCE_S: Final = 5.0
-_NO_CONTENT: Final = "0" * 64
 _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
@@ -78,7 +77,8 @@ class Probes:
             connection.exec_driver_sql("SELECT 1")
 
     def _ask_artifacts(self) -> None:
-        self._blobs.exists(_NO_CONTENT)
+        for _ in self._blobs.list():  # of a bucket that is not there a single object is just as absent
+            break
 
 
 async def _within(ask: object) -> str:
