@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from azureml.core import Experiment, Model, Workspace
 from milepost.sdk.recording.recorder import close_recorder
+from milepost.store.accounts import list_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ def test_a_run_is_recorded_on_the_server_and_read_back(
     run.complete()
     assert run.get_metrics() == {"loss": [1.5, math.inf, -0.0], "row": {"x": 1, "y": "z"}, "list": [1, 2.5, "x", True]}
     assert (run.status, run.number, run.get_tags()) == ("Completed", 1, {"stage": "prod"})
+    names = {each.name for each in list_accounts(server.engine)}
+    assert run.get_details()["submittedBy"] in names  # an account of the server, not a user of this machine
     model = run.register_model("digits", "outputs/model.bin")
     assert [each.id for each in Model.list(ws)] == [model.id]
     run.download_file("outputs/model.bin", str(tmp_path / "model.bin"))

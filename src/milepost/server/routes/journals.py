@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from milepost.server.allowed import caller_of
 from milepost.server.errors import answer
 from milepost.server.here import ThisWorkspace
 from milepost.server.limits import MAX_NAME, MAX_TEXT
 from milepost.server.problem import Problem
 from milepost.server.roles import CONTRIBUTOR, needs
 from milepost.store.batch import Batch
+from milepost.store.carrying.carrier import CARRIED
 from milepost.store.errors import OffsetMismatch
 from milepost.store.wire import BATCH_TYPE, unpack_batch
 
@@ -79,12 +81,18 @@ async def post_batch(request: Request, here: ThisWorkspace, journal_id: JournalI
     """A batch that was taken before is not taken again.  See ``milepost.store.wire`` for the bytes."""
     intake: Intake = request.app.state.intake
     await intake.admit(here.store)
+    account = caller_of(request).account
     async with _body(request, here.store) as data:
 
         def apply() -> tuple[int, int]:
             batch = _batch_of(data, journal_id)
             if batch.end - batch.start > _MOST_BYTES:
                 raise Problem(422, f"a batch is of {_MOST_BYTES:,} bytes of its journal at most")
+            if account is not None and not journal_id.startswith(CARRIED):
+                # Users of machines say little to a team: in containers all are called root.
+                for event in batch.events:
+                    if event.kind == "run":
+                        event.data["submitted_by"] = account.name
             return here.store.apply(batch), sum(len(block.points) for block in batch.series)
 
         try:

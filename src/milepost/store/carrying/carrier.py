@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+CARRIED: Final = "carried-"
+"""The names of journals of carried workspaces begin so."""
+
 BATCH_BYTES: Final = 8 << 20
 """About so much of events and points goes in one batch: little enough for a server's memory."""
 BATCH_EVENTS: Final = 5000
@@ -80,7 +83,7 @@ class Carrier:
         self._target = target
         self._progress = progress
         self._waits = waits
-        self._journal = f"carried-{source.workspace_id}"
+        self._journal = f"{CARRIED}{source.workspace_id}"
         self._applied = 0
         self._sizes: dict[str, int] = {}
         self._given_up: set[str] = set()
