@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def server_place(url: str, name: str) -> WorkspacePlace:
         home.forget_server_workspace(place)
         raise Failed(
             f"The server {server} has no workspace {name!r} that you may see. Give the right one with --as NAME, or "
-            f"have it made: on the server's page, or with Workspace.create({name!r})."
+            f"make it: milepost workspace create {shlex.quote(name)} --server {server}"
         ) from error
     except NotAllowed as error:
         if token_of(server) is None:

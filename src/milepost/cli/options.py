@@ -22,7 +22,8 @@ WorkspaceName = Annotated[
         "--workspace",
         "-w",
         metavar="NAME",
-        help='Workspace on this machine. Default: the one config.json here or above names, else "default".',
+        help="Workspace, on the server in MILEPOST_URL or else on this machine. Default: the one config.json here or "
+        'above names, else "default".',
     ),
 ]
 AsJson = Annotated[
