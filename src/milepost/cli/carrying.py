@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from milepost.cli import output
-from milepost.cli.options import Failed, Misused
+from milepost.cli.options import Failed, server_address
 
 if TYPE_CHECKING:
     from milepost.sdk.workspaces.home import WorkspacePlace
@@ -38,16 +38,11 @@ def server_place(url: str, name: str) -> WorkspacePlace:
     Raises Misused for what is no address, Failed where nobody is signed in, the server has no such workspace, or it
     cannot be reached.
     """
-    from milepost.sdk.exceptions import UserErrorException
     from milepost.sdk.recording.server_store import ask_there, token_of
     from milepost.sdk.workspaces import home
-    from milepost.sdk.workspaces.config import checked_url
     from milepost.store.errors import NotAllowed, NotFound
 
-    try:
-        server = checked_url(url, "--to")
-    except UserErrorException as error:
-        raise Misused(error.message) from error
+    server = server_address(url, "--to")
     place = home.server_workspace(server, name)
     try:
         ask_there(place)

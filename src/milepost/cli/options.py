@@ -48,6 +48,19 @@ def key_values(given: list[str] | None, *, what: str) -> list[tuple[str, str | N
     return pairs
 
 
+def server_address(given: str, what: str) -> str:
+    """The address of a server, without a slash at its end.  Raises Misused for what is none."""
+    from milepost.sdk.exceptions import UserErrorException
+    from milepost.sdk.workspaces.config import checked_url
+
+    try:
+        return checked_url(given, what)
+    except UserErrorException as error:
+        if "://" in given or "@" in given:  # before an @ may stand a password, which is not shown again
+            raise Misused(error.message) from error
+        raise Misused(f"{given[:200]!r} is no server's address: begin it with http:// or https://.") from error
+
+
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+|[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _PART: Final = re.compile(r"([0-9.]+)([smhdw]?)", re.ASCII)

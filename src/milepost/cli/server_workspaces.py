@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from milepost.cli.options import Failed, Misused
+from milepost.cli.options import Failed, Misused, server_address
 
 if TYPE_CHECKING:
     from milepost.remote.connection import ServerConnection
@@ -39,17 +39,13 @@ def server_in_play(given: str | None, *, here: bool) -> str | None:
     Raises Misused for an option that cannot be, UserErrorException for a config.json or a ``MILEPOST_URL`` that
     cannot be used.
     """
-    from milepost.sdk.exceptions import UserErrorException
     from milepost.sdk.workspaces import config
 
     if given is None:
         return None if here else config.server_url(config.find_config())
     if here:
         raise Misused("--server is a server and --here is this machine: give one of them.")
-    try:
-        return config.checked_url(given, "--server")
-    except UserErrorException as error:
-        raise Misused(error.message) from error
+    return server_address(given, "--server")
 
 
 def list_there(server: str) -> list[There]:

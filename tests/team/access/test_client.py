@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import pickle
 import re
@@ -10,6 +11,9 @@ import stat
 import subprocess
 import threading
 import time
+import webbrowser
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +26,7 @@ from azureml.core.authentication import (
     TokenAuthentication,
 )
 from milepost.sdk.access import credentials
+from milepost.sdk.access.signing_in import sign_in, tell
 from milepost.sdk.exceptions import AuthenticationException
 from milepost.sdk.recording.recorder import close_recorder, open_recorders
 from milepost.store import audit, tokens
@@ -132,6 +137,69 @@ def test_login_that_is_refused_keeps_nothing(team: Team, home: Path) -> None:
     assert done.returncode == 1
     assert "was refused in the browser" in done.stderr
     assert not (home / "credentials.json").exists()
+
+
+@contextmanager
+def impostor(**answer: object) -> Iterator[str]:
+    """The address of a server that begins a sign-in with this answer, and has nobody confirm it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            began = {"device_code": "x", "expires_in": 0, "interval": 1, "user_code": "ABCD-EFGH", **answer}
+            content = json.dumps(began).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing: it would be in the way of what the command says."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"verification_uri_complete": "http://milepost.example/\x1b]0;owned\x07"},
+        {"verification_uri_complete": "http://milepost.example/\u202eexe"},
+        {"verification_uri_complete": "javascript:alert(1)"},
+        {"verification_uri_complete": "https://milepost.example@evil.example/"},
+        {"verification_uri_complete": 7},
+        {"verification_uri_complete": "http://milepost.example/", "user_code": "AB\x9b2J"},
+        {"verification_uri_complete": "http://milepost.example/", "user_code": "A\nB"},
+        {"verification_uri_complete": "http://milepost.example/", "user_code": "A" * 1000},
+    ],
+)
+def test_a_link_or_a_code_that_is_not_fit_to_be_shown_is_refused(
+    answer: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with impostor(**answer) as url, pytest.raises(AuthenticationException, match="does not answer as a Milepost"):
+        sign_in(url, tell)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_link_to_another_address_is_shown_as_such_and_not_opened(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    elsewhere = "https://other.example/device?code=ABCD-EFGH"
+    with impostor(verification_uri_complete=elsewhere) as url, pytest.raises(AuthenticationException, match="in time"):
+        sign_in(url, tell)
+    assert "leads to another address" in capfd.readouterr().err
+    assert opened == []
+
+
+def test_what_is_no_address_is_wrong_use() -> None:
+    done = milepost("login", "127.0.0.1:18800")
+    assert done.returncode == 2
+    assert done.stderr == "milepost: '127.0.0.1:18800' is no server's address: begin it with http:// or https://.\n"
+    assert "secret" not in milepost("login", "ann:secret@milepost.example").stderr
 
 
 def test_login_with_a_token_on_standard_input(team: Team, home: Path) -> None:
