@@ -16,7 +16,7 @@ import typer
 
 from milepost.cli import output
 from milepost.cli.options import AsJson, Failed, Misused, seconds
-from milepost.cli.server_options import DatabaseUrl, server_engine
+from milepost.cli.server_options import DatabaseUrl, server_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -180,12 +180,9 @@ def _set(database_url: str | None, name: str, *, disabled: bool) -> None:
 def _database(url: str | None, *, create: bool = False) -> Iterator[Engine]:
     from milepost.store.migrate import ensure_schema
 
-    engine = server_engine(url)
-    try:
+    with server_database(url) as engine:
         ensure_schema(engine, create=create)
         yield engine
-    finally:
-        engine.dispose()
 
 
 def _account(engine: Engine, name: str) -> Account:
