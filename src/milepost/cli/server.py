@@ -143,7 +143,7 @@ def serve(
 
 
 @server.command("migrate")
-def migrate_command(database_url: DatabaseUrl = None) -> None:
+def migrate_command(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Bring the database to this version's schema. Safe while servers of this version start; back it up before."""
     from milepost.store.engine import describe
     from milepost.store.migrate import HEAD, ensure_schema, revision_of
@@ -152,7 +152,9 @@ def migrate_command(database_url: DatabaseUrl = None) -> None:
         before = revision_of(engine)
         ensure_schema(engine)
         where = describe(engine)
-    if before == HEAD:
+    if as_json:
+        output.write_json({"database": where, "before": before, "schema": HEAD})
+    elif before == HEAD:
         output.say(f"{where} has this version's schema ({HEAD}) already.")
     else:
         output.say(f"{where} has this version's schema now ({before or 'empty'} to {HEAD}).")

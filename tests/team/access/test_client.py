@@ -32,6 +32,7 @@ from milepost.sdk.recording.recorder import close_recorder, open_recorders
 from milepost.store import audit, tokens
 from milepost.store.account_schema import device_codes
 from milepost.store.engine import read
+from milepost.store.migrate import HEAD
 from tests.cli.conftest import PROGRAM
 from tests.team.access.conftest import API, Who
 
@@ -414,6 +415,24 @@ def test_the_first_administrator_is_made_on_the_command_line(database: str) -> N
     assert actions == [*changes, "token.create", "account.create", "account.create"]
     assert "command line" in audit.deeds(engine)[0].account
     engine.dispose()
+
+
+def test_what_the_commands_of_a_server_did_can_be_had_as_json(database: str) -> None:
+    def told(*arguments: str) -> dict[str, Any]:
+        done = milepost("server", *arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    assert told("migrate") == {"database": database.removeprefix("sqlite:///"), "before": None, "schema": HEAD}
+    made = told("admin", "create", "robot", "--service", "--email", "ann@milepost.example")
+    assert (made["name"], made["kind"], made["is_admin"], made["disabled"]) == ("robot", "service", False, None)
+    token = told("admin", "token", "ROBOT", "--expires", "never", "--role", "reader")
+    assert token["token"].startswith("mp_")
+    assert (token["account"], token["role"], token["expires"]) == ("robot", "reader", None)
+    assert told("admin", "disable", "robot")["disabled"] is not None
+    assert told("admin", "enable", "robot") == made
+    assert told("admin", "revoke", "robot") == {**made, "revoked": 1}
 
 
 def test_the_command_makes_no_database_by_looking(home: Path) -> None:
