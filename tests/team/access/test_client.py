@@ -224,7 +224,7 @@ def test_the_token_of_one_server_is_not_shown_to_another(team: Team) -> None:
     assert credentials.token_for(team.url) is None
     assert "Nobody is signed in" in milepost("whoami", team.url).stderr
     assert milepost("login").returncode == 2
-    assert milepost("login", "ftp://x").returncode == 1
+    assert milepost("login", "ftp://x").returncode == 2
     assert "user or password in it" in milepost("login", "https://ann:secret@milepost.example").stderr
 
 
