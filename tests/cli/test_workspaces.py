@@ -183,3 +183,13 @@ class TestModels:
         assert result.out == ""
         assert "no such models" in result.err
         assert milepost("models", "list", "--json").json["models"] == []
+
+
+class TestCreate:
+    def test_one_is_made_on_this_machine(self, home: Path, milepost: Command) -> None:
+        assert milepost("workspace", "create", "mine", "--json").json["folder"] == str(home / "workspaces" / "mine")
+        assert milepost("workspace", "info", "-w", "mine", "--json").json["runs"] == 0
+
+    def test_one_that_is_there_is_an_error(self, home: Path, milepost: Command) -> None:
+        milepost("workspace", "create", "mine")
+        assert "'mine' on this machine already" in one_line(milepost("workspace", "create", "Mine", ok=False))

@@ -421,3 +421,12 @@ def test_a_reader_sees_one_state_of_the_store(store: Store) -> None:
         before = connection.scalar(query)
         say(store, run_event("s"))
         assert connection.scalar(query) == before
+
+
+def test_runs_are_found_by_the_beginnings_of_their_ids(store: Store) -> None:
+    there = ["AB-1", "ab", "ab_2", "ab-1", "abc", "a\u00e4", "b\U0010fffe", "b%"]
+    say(store, *(run_event(run_id) for run_id in there), event("tags", "ab-unknown", T0, set={"a": "1"}))
+    found = store.ids_beginning(["ab", "a\u00e4", "b", "B", "%", "a\udcff"], 3)
+    assert found == {"ab": ["ab", "ab-1", "ab_2"], "a\u00e4": ["a\u00e4"], "b": ["b%", "b\U0010fffe"]} | {
+        nothing: [] for nothing in ("B", "%", "a\udcff")
+    }

@@ -120,7 +120,7 @@ def test_what_is_wrong_is_told(
 
     assert "There is no workspace 'other'" in told("other", "--to", server.url)
     assert "has no workspace 'elsewhere'" in told("mine", "--to", server.url, "--as", "elsewhere")
-    assert "--to gives 'nonsense'" in told("mine", "--to", "nonsense")
+    assert "'nonsense' is no server's address" in told("mine", "--to", "nonsense")
     assert "cannot be reached" in told("mine", "--to", "http://127.0.0.1:9")
     monkeypatch.setenv("MILEPOST_TOKEN", server.token("mine", "reader"))
     assert "contributor" in told("mine", "--to", server.url)

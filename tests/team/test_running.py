@@ -175,6 +175,22 @@ def test_a_database_is_migrated_by_a_command_and_checked(home: Path, own_databas
     assert [each for each in (tmp_path / "files").rglob("*") if each.is_file()] == []
 
 
+@pytest.mark.parametrize("database", ["there-is-none", None])
+def test_a_database_that_is_not_there_is_told_to_who_runs_it(
+    home: Path, tmp_path: Path, database: str | None, postgres_server: PostgresServer
+) -> None:
+    """What is logged meanwhile is no concern of theirs."""
+    no_server = "postgresql://postgres@127.0.0.1:9/x?connect_timeout=2"
+    url = no_server if database is None else postgres_server.url(database)
+    variables = {"MILEPOST_SERVER_DATABASE_URL": url, "MILEPOST_SERVER_ARTIFACTS": str(tmp_path / "blobs")}
+    check = json.loads(told("check", "--json", **variables).stdout)["checks"][0]["message"]
+    for said in (check, *(told(*command, **variables).stderr for command in ([], ["admin", "list"]))):
+        assert "check that PostgreSQL runs there and that --database-url" in said
+        assert "createdb" in said
+        assert "journals" not in said
+        assert database is None or database in said
+
+
 def test_servers_that_start_at_once_make_one_schema(home: Path, own_database: str, tmp_path: Path) -> None:
     arguments = [*CLI, "--database-url", own_database, "--artifacts", str(tmp_path / "files"), "--port", "0"]
     processes = [

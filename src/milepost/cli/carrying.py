@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from milepost.cli import output
-from milepost.cli.options import Failed, Misused
+from milepost.cli.options import Failed, server_address
 
 if TYPE_CHECKING:
     from milepost.sdk.workspaces.home import WorkspacePlace
@@ -37,16 +38,11 @@ def server_place(url: str, name: str) -> WorkspacePlace:
     Raises Misused for what is no address, Failed where nobody is signed in, the server has no such workspace, or it
     cannot be reached.
     """
-    from milepost.sdk.exceptions import UserErrorException
     from milepost.sdk.recording.server_store import ask_there, token_of
     from milepost.sdk.workspaces import home
-    from milepost.sdk.workspaces.config import checked_url
     from milepost.store.errors import NotAllowed, NotFound
 
-    try:
-        server = checked_url(url, "--to")
-    except UserErrorException as error:
-        raise Misused(error.message) from error
+    server = server_address(url, "--to")
     place = home.server_workspace(server, name)
     try:
         ask_there(place)
@@ -54,7 +50,7 @@ def server_place(url: str, name: str) -> WorkspacePlace:
         home.forget_server_workspace(place)
         raise Failed(
             f"The server {server} has no workspace {name!r} that you may see. Give the right one with --as NAME, or "
-            f"have it made: on the server's page, or with Workspace.create({name!r})."
+            f"make it: milepost workspace create {shlex.quote(name)} --server {server}"
         ) from error
     except NotAllowed as error:
         if token_of(server) is None:

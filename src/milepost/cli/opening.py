@@ -56,10 +56,24 @@ def place_of(given: str | None) -> WorkspacePlace:
     place = home.find_workspace(name)
     if place is not None:
         return place
-    raise _no_workspace(name, source)
+    raise _no_workspace(name, source, more=_named_server() if given is not None else "")
 
 
-def _no_workspace(name: str, source: str, remedy: str = "give --workspace NAME") -> Failed:
+def _named_server() -> str:
+    """What to add where --workspace was given and a config.json names a server: it is not asked then."""
+    from milepost.sdk.exceptions import UserErrorException
+    from milepost.sdk.workspaces import config
+
+    try:
+        found = config.find_config()
+    except UserErrorException:
+        return ""
+    if found is None or found.url is None:
+        return ""
+    return f" For a workspace of the server that {found.source} names, set {config.URL_VARIABLE}={found.url}."
+
+
+def _no_workspace(name: str, source: str, remedy: str = "give --workspace NAME", more: str = "") -> Failed:
     from milepost.sdk.workspaces import home
 
     names = [each.name for each in home.list_workspaces(on_error=lambda _error: None)]
@@ -68,7 +82,7 @@ def _no_workspace(name: str, source: str, remedy: str = "give --workspace NAME")
     )
     remedy = remedy if names else "record a run first"
     why = "" if source == "--workspace" else f" ({source})"
-    return Failed(f"There is no workspace {name!r}{why} in {home.workspaces_folder()}. {there}; {remedy}.")
+    return Failed(f"There is no workspace {name!r}{why} in {home.workspaces_folder()}. {there}; {remedy}.{more}")
 
 
 @contextmanager

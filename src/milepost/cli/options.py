@@ -22,7 +22,8 @@ WorkspaceName = Annotated[
         "--workspace",
         "-w",
         metavar="NAME",
-        help='Workspace on this machine. Default: the one config.json here or above names, else "default".',
+        help="Workspace, on the server in MILEPOST_URL or else on this machine. Default: the one config.json here or "
+        'above names, else "default".',
     ),
 ]
 AsJson = Annotated[
@@ -45,6 +46,19 @@ def key_values(given: list[str] | None, *, what: str) -> list[tuple[str, str | N
             raise Misused(f"{what} takes KEY or KEY=VALUE, not {text!r}.")
         pairs.append((key, value if equals else None))
     return pairs
+
+
+def server_address(given: str, what: str) -> str:
+    """The address of a server, without a slash at its end.  Raises Misused for what is none."""
+    from milepost.sdk.exceptions import UserErrorException
+    from milepost.sdk.workspaces.config import checked_url
+
+    try:
+        return checked_url(given, what)
+    except UserErrorException as error:
+        if "://" in given or "@" in given:  # before an @ may stand a password, which is not shown again
+            raise Misused(error.message) from error
+        raise Misused(f"{given[:200]!r} is no server's address: begin it with http:// or https://.") from error
 
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

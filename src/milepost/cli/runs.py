@@ -149,7 +149,8 @@ def list_runs(
             return
         _show(store, found, metrics, last)
     if more:
-        output.tell(f"these are {len(found):,} runs; there are more (--limit 0 shows all)")
+        these = "this is 1 run" if len(found) == 1 else f"these are {len(found):,} runs"
+        output.tell(f"{these}; there are more (--limit 0 shows all)")
 
 
 def check_filter(text: str | None) -> None:
@@ -234,8 +235,9 @@ def _show(store: Store, found: Sequence[RunRecord], metrics: Sequence[str], last
     ]
     columns, rows = tables.without_empty(columns, rows, ("NAME", "TAGS"))
     if not tables.fits(columns, rows):
+        short = short_ids(store, [each.run_id for each in found])
         for row, each in zip(rows, found, strict=True):
-            row[0] = short_id(store, each.run_id)
+            row[0] = short[each.run_id]
     tables.table(columns, rows)
 
 
@@ -259,13 +261,15 @@ def run_duration(run: RunRecord) -> int | None:
 def find_run(store: Store, given: str) -> RunRecord:
     """The run with this id, or the only one whose id begins so.  Raises Misused; it lists those that begin so."""
     from milepost.store.errors import NotFound
+    from milepost.store.texts import clean
 
     if not given:
         raise Misused("An empty text is no run's id.")
     try:
         return store.run(given)
     except NotFound:
-        ids = ids_beginning(store, given, MOST_NAMED + 1)
+        beginning = clean(given)
+        ids = store.ids_beginning([beginning], MOST_NAMED + 1)[beginning]
     if len(ids) == 1:
         return store.run(ids[0])
     if not ids:
@@ -277,35 +281,21 @@ def find_run(store: Store, given: str) -> RunRecord:
     raise Misused(f"Several runs have ids that begin with {given!r}: {named}. Give more of the id.")
 
 
-def ids_beginning(store: Store, beginning: str, limit: int) -> list[str]:
-    """Ids of runs that begin with ``beginning``, in order, at most ``limit``.  Reads the index on ids only."""
-    from sqlalchemy import select
-
-    from milepost.store.schema import runs as table
+def short_ids(store: Store, run_ids: Sequence[str]) -> dict[str, str]:
+    """id -> its beginning that no other run has, of 8 characters or more.  Asks once for each length."""
     from milepost.store.texts import clean
 
-    beginning = clean(beginning)
-    query = (
-        select(table.c.run_id)
-        .where(
-            table.c.workspace_key == store.workspace_key,
-            table.c.run_id >= beginning,
-            table.c.run_id < beginning + "\U0010ffff",
-            table.c.experiment_key.is_not(None),
-        )
-        .order_by(table.c.run_id)
-        .limit(limit)
-    )
-    with store.reading() as connection:
-        return list(connection.scalars(query))
-
-
-def short_id(store: Store, run_id: str) -> str:
-    """The beginning of the id that no other run has, of 8 characters or more."""
-    for length in range(_SHORT_ID, len(run_id), 4):
-        if len(ids_beginning(store, run_id[:length], 2)) < 2:
-            return run_id[:length]
-    return run_id
+    found: dict[str, str] = {}
+    left = {clean(each): each for each in run_ids}
+    length = _SHORT_ID
+    while left:
+        whole = [each for each in left if len(each) <= length]
+        found |= {left.pop(each): each for each in whole}
+        ids = store.ids_beginning(list(dict.fromkeys(each[:length] for each in left)), 2) if left else {}
+        alone = [each for each in left if len(ids[each[:length]]) < 2]
+        found |= {left.pop(each): each[:length] for each in alone}
+        length += 4
+    return found
 
 
 # -- tag -------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import typer
 
 from milepost.cli import output, server_options
 from milepost.cli.options import AsJson, Failed, Misused, byte_count, seconds
-from milepost.cli.server_options import Artifacts, DatabaseUrl, LogFormat, server_artifacts, server_engine
+from milepost.cli.server_options import Artifacts, DatabaseUrl, LogFormat, server_artifacts, server_database
 
 if TYPE_CHECKING:
     import socket
@@ -97,8 +97,7 @@ def serve(
         )
     except ValueError as error:
         raise Misused(f"--public-url: {error}") from error
-    engine = server_engine(database_url)
-    try:
+    with server_database(database_url) as engine:
         _prepare(engine, migrate=migrate)
         is_open = has_accounts(engine)
         if not is_local and not is_open:
@@ -108,8 +107,6 @@ def serve(
             )
         where = describe(engine)
         secret_url = engine.url.render_as_string(hide_password=False)
-    finally:
-        engine.dispose()
     listener = _listener(host, port)
     if public_url is None:
         settings = replace(settings, public_url=address_of(listener))
@@ -146,19 +143,18 @@ def serve(
 
 
 @server.command("migrate")
-def migrate_command(database_url: DatabaseUrl = None) -> None:
+def migrate_command(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Bring the database to this version's schema. Safe while servers of this version start; back it up before."""
     from milepost.store.engine import describe
     from milepost.store.migrate import HEAD, ensure_schema, revision_of
 
-    engine = server_engine(database_url)
-    try:
+    with server_database(database_url) as engine:
         before = revision_of(engine)
         ensure_schema(engine)
         where = describe(engine)
-    finally:
-        engine.dispose()
-    if before == HEAD:
+    if as_json:
+        output.write_json({"database": where, "before": before, "schema": HEAD})
+    elif before == HEAD:
         output.say(f"{where} has this version's schema ({HEAD}) already.")
     else:
         output.say(f"{where} has this version's schema now ({before or 'empty'} to {HEAD}).")
@@ -170,11 +166,8 @@ def check(database_url: DatabaseUrl = None, artifacts: Artifacts = None, as_json
     from milepost.server.team.checking import Check, check_artifacts, check_database
 
     checks: list[Check] = []
-    engine = server_engine(database_url)
-    try:
+    with server_database(database_url) as engine:
         checks += check_database(engine)
-    finally:
-        engine.dispose()
     checks.append(check_artifacts(server_artifacts(artifacts)))
     is_well = all(each.is_well for each in checks)
     if as_json:

@@ -16,7 +16,7 @@ import typer
 
 from milepost.cli import output
 from milepost.cli.options import AsJson, Failed, Misused, seconds
-from milepost.cli.server_options import DatabaseUrl, server_engine
+from milepost.cli.server_options import DatabaseUrl, server_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -35,6 +35,7 @@ def create(
     plain: Annotated[bool, typer.Option("--no-admin", help="It may not manage the server.")] = False,
     email: Annotated[str | None, typer.Option("--email", help="Its address.")] = None,
     database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make an account: an administrator, unless told otherwise.
 
@@ -54,11 +55,11 @@ def create(
             is_admin=not plain and not service,
         )
         _note(engine, "account.create", made, kind=made.kind, is_admin=made.is_admin)
-    output.say(f"Made {made.name}{', an administrator' if made.is_admin else ''}.")
+    _say(made, f"Made {made.name}{', an administrator' if made.is_admin else ''}.", as_json=as_json)
 
 
 @admin.command("password")
-def password(name: Name, database_url: DatabaseUrl = None) -> None:
+def password(name: Name, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Give an account another password.  All its browsers are signed out."""
     from milepost.server.team.passwords import check_new_password, hash_password
     from milepost.store.accounts import USER, change_account
@@ -69,7 +70,7 @@ def password(name: Name, database_url: DatabaseUrl = None) -> None:
             raise Misused(f"{account.name} is a service account: it has tokens, and no password.")
         change_account(engine, account.id, password=hash_password(check_new_password(_password(name), name)))
         _note(engine, "account.change", account, password="changed")  # noqa: S106  says only that it was
-    output.say(f"{account.name} has another password.")
+    _say(account, f"{account.name} has another password.", as_json=as_json)
 
 
 @admin.command("list")
@@ -82,20 +83,7 @@ def show(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     with _database(database_url) as engine:
         found = list_accounts(engine)
     if as_json:
-        output.write_json(
-            [
-                {
-                    "name": each.name,
-                    "id": each.id,
-                    "kind": each.kind,
-                    "email": each.email,
-                    "is_admin": each.is_admin,
-                    "created": output.utc(each.created_ns),
-                    "disabled": output.utc(each.disabled_ns),
-                }
-                for each in found
-            ]
-        )
+        output.write_json([_facts(each) for each in found])
         return
     tables.table(
         [Column("name"), Column("kind"), Column("email"), Column("may"), Column("created")],
@@ -113,21 +101,21 @@ def show(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
 
 
 @admin.command("disable")
-def disable(name: Name, database_url: DatabaseUrl = None) -> None:
+def disable(name: Name, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Let an account in nowhere.  It keeps its roles and tokens."""
-    _set(database_url, name, disabled=True)
-    output.say(f"{name} is disabled. Servers that run know it within some seconds.")
+    account = _set(database_url, name, disabled=True)
+    _say(account, f"{account.name} is disabled. Servers that run know it within some seconds.", as_json=as_json)
 
 
 @admin.command("enable")
-def enable(name: Name, database_url: DatabaseUrl = None) -> None:
+def enable(name: Name, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Let a disabled account in again."""
-    _set(database_url, name, disabled=False)
-    output.say(f"{name} is let in again.")
+    account = _set(database_url, name, disabled=False)
+    _say(account, f"{account.name} is let in again.", as_json=as_json)
 
 
 @admin.command("revoke")
-def revoke(name: Name, database_url: DatabaseUrl = None) -> None:
+def revoke(name: Name, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Take all tokens of an account back and sign all its browsers out.  It may sign in again."""
     from milepost.store.sessions import end_sessions
     from milepost.store.tokens import revoke_tokens
@@ -137,9 +125,12 @@ def revoke(name: Name, database_url: DatabaseUrl = None) -> None:
         count = revoke_tokens(engine, account.id)
         end_sessions(engine, account.id)
         _note(engine, "token.revoke", account, all=True, count=count)
-    output.say(
+    _say(
+        account,
         f"{account.name} has no token that is good (revoked: {count}), and is signed out everywhere. Servers that run "
-        "know it within some seconds."
+        "know it within some seconds.",
+        as_json=as_json,
+        revoked=count,
     )
 
 
@@ -155,6 +146,7 @@ def token(
     ] = None,
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Such as 30d, 12h, or never.")] = "90d",
     database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token of an account and write it, alone, to standard output."""
     from milepost.store.tokens import create_token
@@ -164,28 +156,51 @@ def token(
         account = _account(engine, name)
         made, secret = create_token(engine, account.id, label, workspace=workspace, role=role, expires_ns=until)
         _note(engine, "token.create", account, name=made.name, id=made.id, role=made.role)
-    sys.stdout.write(secret + "\n")
+    if as_json:
+        facts = {"token": secret, "id": made.id, "name": made.name, "account": account.name}
+        narrowed = {"workspace": workspace, "role": made.role, "expires": output.utc(made.expires_ns)}
+        output.write_json({**facts, **narrowed})
+    else:
+        sys.stdout.write(secret + "\n")
 
 
-def _set(database_url: str | None, name: str, *, disabled: bool) -> None:
+def _say(account: Account, text: str, *, as_json: bool, **more: object) -> None:
+    """What was done to an account: in words, or the account as it is now and ``more``."""
+    if as_json:
+        output.write_json({**_facts(account), **more})
+    else:
+        output.say(text)
+
+
+def _facts(account: Account) -> dict[str, object]:
+    return {
+        "name": account.name,
+        "id": account.id,
+        "kind": account.kind,
+        "email": account.email,
+        "is_admin": account.is_admin,
+        "created": output.utc(account.created_ns),
+        "disabled": output.utc(account.disabled_ns),
+    }
+
+
+def _set(database_url: str | None, name: str, *, disabled: bool) -> Account:
     from milepost.store.accounts import change_account
 
     with _database(database_url) as engine:
         account = _account(engine, name)
-        change_account(engine, account.id, disabled=disabled)
+        changed = change_account(engine, account.id, disabled=disabled)
         _note(engine, "account.change", account, disabled=disabled)
+    return changed
 
 
 @contextmanager
 def _database(url: str | None, *, create: bool = False) -> Iterator[Engine]:
     from milepost.store.migrate import ensure_schema
 
-    engine = server_engine(url)
-    try:
+    with server_database(url) as engine:
         ensure_schema(engine, create=create)
         yield engine
-    finally:
-        engine.dispose()
 
 
 def _account(engine: Engine, name: str) -> Account:

@@ -5,6 +5,7 @@ Each option is also a variable, ``MILEPOST_SERVER_...``: what a variable holds i
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from milepost.cli.options import Misused
+from milepost.cli.options import Failed, Misused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
 
     from milepost.server.team.settings import OidcSettings
@@ -193,6 +196,24 @@ def server_engine(database_url: str | None) -> Engine:
 
     found = database_url or _above.get("database_url")
     return open_engine(found or f"sqlite:///{_folder() / 'server.db'}")
+
+
+@contextmanager
+def server_database(database_url: str | None) -> Iterator[Engine]:
+    """The engine of ``server_engine``, for as long as this lasts.
+
+    Raises Failed where the database is not available, with what whoever runs it can do; else the store's errors.
+    """
+    from milepost.server.team.checking import for_operator
+    from milepost.store.errors import StoreUnavailable
+
+    engine = server_engine(database_url)
+    try:
+        yield engine
+    except StoreUnavailable as error:
+        raise Failed(for_operator(error)) from error
+    finally:
+        engine.dispose()
 
 
 def server_artifacts(address: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from milepost.cli import output
-from milepost.cli.options import AsJson, Failed, Misused
+from milepost.cli.options import AsJson, Failed, Misused, server_address
 
 Server = Annotated[
     str | None,
@@ -103,7 +103,7 @@ def whoami(url: Server = None, as_json: AsJson = False) -> None:
 def _server(url: str | None) -> str:
     from milepost.sdk.workspaces import config
 
-    found = config.checked_url(url, "The command") if url else config.server_url(config.find_config())
+    found = server_address(url, "The command") if url else config.server_url(config.find_config())
     if found is None:
         raise Misused("Which server? Give its address, such as: milepost login https://milepost.example")
     return found

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from milepost.cli import output, tables
-from milepost.cli.opening import chosen, opened, place_of
+from milepost.cli.opening import chosen, opened
 from milepost.cli.options import AsJson, Failed, WorkspaceName, key_values
+from milepost.cli.server_workspaces import Here, Server, server_in_play
 from milepost.cli.tables import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from milepost.cli.opening import Chosen
     from milepost.sdk.workspaces.home import WorkspacePlace
     from milepost.store.records import ExperimentRecord, ModelRecord
 
 experiments = typer.Typer(help="The experiments of a workspace.")
 models = typer.Typer(help="The registered models of a workspace.")
-workspace = typer.Typer(help="The workspaces on this machine.")
+workspace = typer.Typer(help="The workspaces of a server, or of this machine.")
 
 
 # -- experiments -----------------------------------------------------------------------------------------------------
@@ -152,30 +154,64 @@ def _model(record: ModelRecord) -> dict[str, Any]:
 
 
 @workspace.command("list")
-def list_workspaces(as_json: AsJson = False) -> None:
-    """List the workspaces on this machine; "*" marks the one that commands take here."""
+def list_workspaces(server: Server = None, here: Here = False, as_json: AsJson = False) -> None:
+    """List the workspaces of the server in play, else of this machine; "*" marks the one that commands take here."""
     from milepost.sdk.exceptions import UserErrorException
+
+    current: Chosen | None = None
+    try:
+        current = chosen(None)
+    except UserErrorException as error:  # a config.json or a MILEPOST_URL that cannot be used
+        output.tell(f"warning: {error.message}")
+    where = server_in_play(server, here=here or (server is None and current is None))
+    if where is not None:
+        _list_there(where, current, as_json=as_json)
+    else:
+        _list_here(current, as_json=as_json)
+
+
+def _list_there(server: str, current: Chosen | None, *, as_json: bool) -> None:
+    from milepost.cli.server_workspaces import list_there
+
+    found = list_there(server)
+    marks = [_is_current(each.name, server, current) for each in found]
+    if as_json:
+        rows = [
+            {"name": each.name, "id": each.id, "role": each.role, "current": mark}
+            for each, mark in zip(found, marks, strict=True)
+        ]
+        output.write_json({"server": server, "workspaces": rows})
+        return
+    if found:
+        columns = [Column(""), Column("WORKSPACE", whole=False), Column("ROLE"), Column("ID", drop=1)]
+        tables.table(
+            columns,
+            [["*" if mark else "", each.name, each.role, each.id] for each, mark in zip(found, marks, strict=True)],
+        )
+        output.tell(f"these are on {server}; those of this machine: milepost workspace list --here")
+    else:
+        output.tell(
+            f"{server} has no workspace that you may see; make one: milepost workspace create NAME. Those of this "
+            "machine: milepost workspace list --here"
+        )
+
+
+def _list_here(current: Chosen | None, *, as_json: bool) -> None:
     from milepost.sdk.workspaces import home
 
-    try:
-        wanted = chosen(None)
-        current = wanted.name if wanted.server is None else ""
-    except UserErrorException as error:
-        output.tell(f"warning: {error.message}")
-        current = ""
     broken: list[str] = []
     found = home.list_workspaces(on_error=lambda error: broken.append(error.message))
     for message in broken:
         output.tell(f"warning: {message}")
     if as_json:
-        rows = [{**_place(each), "current": each.name.lower() == current.lower()} for each in found]
+        rows = [{**_place(each), "current": _is_current(each.name, None, current)} for each in found]
         output.write_json({"home": str(home.home()), "workspaces": rows})
     elif found:
         columns = [Column(""), Column("WORKSPACE", whole=False), Column("CREATED"), Column("FOLDER", drop=1)]
         tables.table(
             columns,
             [
-                ["*" if each.name.lower() == current.lower() else "", each.name, _created(each), str(each.folder)]
+                ["*" if _is_current(each.name, None, current) else "", each.name, _created(each), str(each.folder)]
                 for each in found
             ],
         )
@@ -183,6 +219,38 @@ def list_workspaces(as_json: AsJson = False) -> None:
         output.tell(f"there is no workspace in {home.workspaces_folder()} yet")
     if broken:
         raise Failed(f"{len(broken)} of the workspaces cannot be read; `milepost doctor` says more.")
+
+
+def _is_current(name: str, server: str | None, current: Chosen | None) -> bool:
+    return current is not None and current.server == server and current.name.lower() == name.lower()
+
+
+@workspace.command("create")
+def create_workspace(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: letters, digits, '_', '-' and '.'.")],
+    server: Server = None,
+    here: Here = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace: on the server in play, where you are its owner, else on this machine."""
+    from milepost.cli.server_workspaces import create_there
+    from milepost.sdk.workspaces import home
+
+    where = server_in_play(server, here=here)
+    if where is not None:
+        there = create_there(where, name)
+        if as_json:
+            output.write_json({"server": where, "name": there.name, "id": there.id, "role": there.role})
+        else:
+            output.say(f"Made the workspace {there.name!r} on {where}. Your role there is {there.role!r}.")
+        return
+    place, made = home.create_workspace(name)
+    if not made:
+        raise Failed(f"There is a workspace {place.name!r} on this machine already, in {place.folder}.")
+    if as_json:
+        output.write_json(_place(place))
+    else:
+        output.say(f"Made the workspace {place.name!r} in {place.folder}.")
 
 
 @workspace.command("info")
@@ -193,7 +261,7 @@ def workspace_info(
     """Say what a workspace holds and how much room it takes."""
     with opened(name) as (found, store):
         info = store.info()
-        place = place_of(found.name)
+        place = found._place
         file = place.folder / "store.db"  # of one on a server there is none here
         counts = {
             "schema": info.schema,

@@ -14,6 +14,7 @@ from milepost.remote.connection import Connection, query
 from milepost.remote.uploads import Uploads
 from milepost.store import metric_queries
 from milepost.store.batch import Batch, Points, SeriesBlock
+from milepost.store.engine import pieces
 from milepost.store.errors import BadInput, NotAllowed, StoreDamaged
 from milepost.store.points import take
 from milepost.store.records import (
@@ -157,6 +158,13 @@ class RemoteStore(Store):
             if page.next_cursor is None or (query.limit is not None and len(found) >= query.limit):
                 return RunPage(found, page.next_cursor)
             query = replace(query, cursor=page.next_cursor)
+
+    def ids_beginning(self, beginnings: Sequence[str], limit: int) -> dict[str, list[str]]:
+        """See ``Store``."""
+        found: dict[str, list[str]] = {}
+        for some in pieces(beginnings, _RUNS_AT_ONCE):
+            found |= self._call("ids_beginning", dict[str, list[str]], beginnings=some, limit=limit)
+        return {each: found.get(each, []) for each in beginnings}
 
     def run_frame(
         self,
@@ -426,7 +434,7 @@ def _pieces(block: SeriesBlock) -> Iterator[SeriesBlock]:
 
 _NOTHING: Final = type(None)
 _RUNS_AT_ONCE: Final = 5000
-"""Runs of which columns are asked for in one call."""
+"""Runs of which columns, or ids, are asked for in one call."""
 _HEAR_S: Final = 5.0
 _UPLOAD_S: Final = 60.0
 """So long may the way of a file stand still before it is given up for now."""

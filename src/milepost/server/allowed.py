@@ -28,6 +28,8 @@ class Caller:
     token: Token | None = None
     """The token that they showed; None for a browser that is signed in."""
     address: str = ""
+    account_role: Role | None = None
+    """What their account may do there, with a token that nothing narrows."""
 
     @property
     def name(self) -> str:
@@ -53,6 +55,12 @@ def check_role(request: Request) -> None:
         # Also where there is no such workspace: who may not see it is not told.
         raise Problem(404, "there is no such workspace, or none that you may see")
     if not is_enough(caller.role, wanted):
+        if caller.account_role is not None and is_enough(caller.account_role, wanted):
+            raise Problem(
+                403,
+                f"this token is narrowed to the role {caller.role!r}, and this needs {wanted!r}, which its account has "
+                "here: use another token of it",
+            )
         raise Problem(
             403, f"your role here is {caller.role!r}, and this needs {wanted!r}: ask an owner of the workspace"
         )

@@ -230,9 +230,11 @@ _SQLITE_DAMAGED: Final = (
     "unsupported file format",
     "schema has changed",
 )
+_PASSES: Final = ("disk is full", "disk i/o error")
+"""What may pass while training goes on."""
 _SQLITE_UNAVAILABLE: Final = {
-    "disk is full": f"the disk is full: free some space; {_KEPT}",
-    "disk i/o error": f"the disk could not be read or written: check its space, its quota and its health; {_KEPT}",
+    "disk is full": "the disk is full: free some space",
+    "disk i/o error": "the disk could not be read or written: check its space, its quota and its health",
     "unable to open": "it cannot be opened: check that its folder is there and that you may read and write in it",
     "readonly": "you may not write to it: check the rights of the file and of its folder",
     "locking protocol": "its lock cannot be had; is it on a network file system?  Put it on a local disk",
@@ -255,8 +257,15 @@ def _sqlite_error(where: str, said: str) -> StoreError:
         )
     for words, advice in _SQLITE_UNAVAILABLE.items():
         if words in lowered:
-            return StoreUnavailable(f"the store's database {where} is not available ({said}): {advice}")
+            return _unavailable(where, said, f"{advice}; {_KEPT}" if words in _PASSES else advice, advice)
     return StoreError(f"the store's database {where} refused a statement: {said}")
+
+
+_NO_POSTGRESQL: Final = (
+    "check that PostgreSQL runs there and that --database-url (MILEPOST_SERVER_DATABASE_URL) has the right host, port, "
+    "user, password and database; createdb makes a database that is not there yet"
+)
+_POSTGRESQL_ANSWERS: Final = "see PostgreSQL's own log for the reason, and start this again when it is well"
 
 
 def _postgresql_error(where: str, said: str, error: exc.DBAPIError) -> StoreError:
@@ -271,8 +280,14 @@ def _postgresql_error(where: str, said: str, error: exc.DBAPIError) -> StoreErro
     # 53: no room, memory or connections.  55: locked.  57: stopped.  58: its disk.  25006: a read-only copy.
     unavailable = code[:2] in ("08", "53", "55", "57", "58") or code == "25006"
     if unavailable or error.connection_invalidated or isinstance(error, exc.OperationalError | exc.InterfaceError):
-        return StoreUnavailable(f"the store's database {where} is not available ({said}): try again later; {_KEPT}")
+        return _unavailable(where, said, f"try again later; {_KEPT}", _POSTGRESQL_ANSWERS if code else _NO_POSTGRESQL)
     return StoreError(f"the store's database {where} refused a statement: {said}")
+
+
+def _unavailable(where: str, said: str, advice: str, for_operator: str) -> StoreUnavailable:
+    error = StoreUnavailable(f"the store's database {where} is not available ({said}): {advice}")
+    error.for_operator = f"the database {where} is not available ({said}): {for_operator}"
+    return error
 
 
 # A forked child must neither use nor close the connections of its parent: closing one would make SQLite tidy up

@@ -22,6 +22,9 @@ class BadInput(StoreError):
 class StoreUnavailable(StoreError):
     """The store cannot be reached or written just now (locked, full disk, connection lost): try again later."""
 
+    for_operator: str = ""
+    """The same for whoever runs the database, with what they can do; empty where the message is for them, too."""
+
 
 class Busy(StoreUnavailable):
     """A server has too much to do just now, or takes no more of a workspace for the moment: again after ``after_s``."""

@@ -20,6 +20,7 @@ from milepost.store import (
     metric_queries,
     models,
     run_frames,
+    run_ids,
     run_pages,
     run_states,
     runs,
@@ -228,6 +229,10 @@ class Store:
                 return
             left = None if left is None else left - len(page.runs)
             query = replace(query, cursor=page.next_cursor, offset=0)
+
+    def ids_beginning(self, beginnings: Sequence[str], limit: int) -> dict[str, list[str]]:
+        """beginning -> the ids of runs that begin with it; see ``run_ids.ids_beginning``."""
+        return run_ids.ids_beginning(self, beginnings, limit)
 
     def run_states(self, run_ids: Sequence[str], documents: bool = True) -> list[RunState]:
         """All that is known of those of these runs that are there; see ``run_states.run_states``."""

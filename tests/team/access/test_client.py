@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import pickle
 import re
@@ -10,6 +11,9 @@ import stat
 import subprocess
 import threading
 import time
+import webbrowser
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +26,13 @@ from azureml.core.authentication import (
     TokenAuthentication,
 )
 from milepost.sdk.access import credentials
+from milepost.sdk.access.signing_in import sign_in, tell
 from milepost.sdk.exceptions import AuthenticationException
 from milepost.sdk.recording.recorder import close_recorder, open_recorders
 from milepost.store import audit, tokens
 from milepost.store.account_schema import device_codes
 from milepost.store.engine import read
+from milepost.store.migrate import HEAD
 from tests.cli.conftest import PROGRAM
 from tests.team.access.conftest import API, Who
 
@@ -134,6 +140,69 @@ def test_login_that_is_refused_keeps_nothing(team: Team, home: Path) -> None:
     assert not (home / "credentials.json").exists()
 
 
+@contextmanager
+def impostor(**answer: object) -> Iterator[str]:
+    """The address of a server that begins a sign-in with this answer, and has nobody confirm it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            began = {"device_code": "x", "expires_in": 0, "interval": 1, "user_code": "ABCD-EFGH", **answer}
+            content = json.dumps(began).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing: it would be in the way of what the command says."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"verification_uri_complete": "http://milepost.example/\x1b]0;owned\x07"},
+        {"verification_uri_complete": "http://milepost.example/\u202eexe"},
+        {"verification_uri_complete": "javascript:alert(1)"},
+        {"verification_uri_complete": "https://milepost.example@evil.example/"},
+        {"verification_uri_complete": 7},
+        {"verification_uri_complete": "http://milepost.example/", "user_code": "AB\x9b2J"},
+        {"verification_uri_complete": "http://milepost.example/", "user_code": "A\nB"},
+        {"verification_uri_complete": "http://milepost.example/", "user_code": "A" * 1000},
+    ],
+)
+def test_a_link_or_a_code_that_is_not_fit_to_be_shown_is_refused(
+    answer: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with impostor(**answer) as url, pytest.raises(AuthenticationException, match="does not answer as a Milepost"):
+        sign_in(url, tell)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_link_to_another_address_is_shown_as_such_and_not_opened(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    elsewhere = "https://other.example/device?code=ABCD-EFGH"
+    with impostor(verification_uri_complete=elsewhere) as url, pytest.raises(AuthenticationException, match="in time"):
+        sign_in(url, tell)
+    assert "leads to another address" in capfd.readouterr().err
+    assert opened == []
+
+
+def test_what_is_no_address_is_wrong_use() -> None:
+    done = milepost("login", "127.0.0.1:18800")
+    assert done.returncode == 2
+    assert done.stderr == "milepost: '127.0.0.1:18800' is no server's address: begin it with http:// or https://.\n"
+    assert "secret" not in milepost("login", "ann:secret@milepost.example").stderr
+
+
 def test_login_with_a_token_on_standard_input(team: Team, home: Path) -> None:
     ann = team.account("ann", role="reader")
     token = str(team.token(ann, workspace="test", role="reader").token)
@@ -155,7 +224,7 @@ def test_the_token_of_one_server_is_not_shown_to_another(team: Team) -> None:
     assert credentials.token_for(team.url) is None
     assert "Nobody is signed in" in milepost("whoami", team.url).stderr
     assert milepost("login").returncode == 2
-    assert milepost("login", "ftp://x").returncode == 1
+    assert milepost("login", "ftp://x").returncode == 2
     assert "user or password in it" in milepost("login", "https://ann:secret@milepost.example").stderr
 
 
@@ -346,6 +415,24 @@ def test_the_first_administrator_is_made_on_the_command_line(database: str) -> N
     assert actions == [*changes, "token.create", "account.create", "account.create"]
     assert "command line" in audit.deeds(engine)[0].account
     engine.dispose()
+
+
+def test_what_the_commands_of_a_server_did_can_be_had_as_json(database: str) -> None:
+    def told(*arguments: str) -> dict[str, Any]:
+        done = milepost("server", *arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    assert told("migrate") == {"database": database.removeprefix("sqlite:///"), "before": None, "schema": HEAD}
+    made = told("admin", "create", "robot", "--service", "--email", "ann@milepost.example")
+    assert (made["name"], made["kind"], made["is_admin"], made["disabled"]) == ("robot", "service", False, None)
+    token = told("admin", "token", "ROBOT", "--expires", "never", "--role", "reader")
+    assert token["token"].startswith("mp_")
+    assert (token["account"], token["role"], token["expires"]) == ("robot", "reader", None)
+    assert told("admin", "disable", "robot")["disabled"] is not None
+    assert told("admin", "enable", "robot") == made
+    assert told("admin", "revoke", "robot") == {**made, "revoked": 1}
 
 
 def test_the_command_makes_no_database_by_looking(home: Path) -> None:

@@ -128,6 +128,27 @@ def test_a_narrowed_token_stays_narrow(team: Team) -> None:
     assert team.ask(narrow, "GET", "/workspaces/other/api/v1/runs").status_code == 404
 
 
+def test_a_refusal_tells_whether_the_token_or_the_account_is_the_reason(team: Team) -> None:
+    def told(who: Who, method: str, path: str) -> str:
+        answer = team.ask(who, method, path, {"name": "new"})
+        assert answer.status_code == 403
+        return str(answer.json()["error"]["message"])
+
+    owner, reader = team.account(role="owner"), team.account(role="reader")
+    delete = "DELETE", f"{IN_TEST}/workspace"
+    assert told(team.token(owner, role="contributor"), *delete).startswith(
+        "this token is narrowed to the role 'contributor', and this needs 'owner', which its account has here"
+    )
+    # Where the account may do no more than that, another token is no help.
+    for who in (team.token(reader), team.token(reader, role="reader"), team.browser(reader)):
+        assert told(who, *delete).startswith("your role here is 'reader'")
+    create = "POST", f"{API}/workspaces"
+    assert "this token is narrowed" in told(team.token(owner, role="owner"), *create)
+    assert "this token is narrowed" in told(team.token(owner, workspace="test"), *create)
+    robot = team.account(kind=accounts.SERVICE)
+    assert "ask one of its administrators" in told(team.token(robot, role="owner"), *create)
+
+
 def test_tokens_are_made_shown_once_listed_and_revoked(team: Team) -> None:
     ann = team.account("ann", role="contributor")
     browser = team.browser(ann)

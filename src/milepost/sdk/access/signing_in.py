@@ -14,6 +14,8 @@ from milepost.sdk.exceptions import AuthenticationException
 
 _LONGEST_S: Final = 3600.0
 _PATIENCE_S: Final = 10.0
+_LONGEST_LINK: Final = 2000
+_LONGEST_CODE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Invitation:
 
     link: str
     code: str
+    is_elsewhere: bool = False
+    """Whether the link leads to another address than the server was asked by: to one of its other names, or astray."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def sign_in(server: str, show: Callable[[Invitation], None]) -> Login:
     connection = ServerConnection(server, None)
     try:
         begun = connection.json("POST", "/device", {"client": _own_name()}, again=False, timeout_s=_PATIENCE_S)
-        show(Invitation(str(begun["verification_uri_complete"]), str(begun["user_code"])))
+        show(_invitation(begun["verification_uri_complete"], begun["user_code"], server))
         until = time.monotonic() + min(float(begun["expires_in"]), _LONGEST_S)
         while time.monotonic() < until:
             time.sleep(max(1.0, float(begun["interval"])))
@@ -66,6 +70,22 @@ def sign_in(server: str, show: Callable[[Invitation], None]) -> Login:
         raise AuthenticationException(f"{server} does not answer as a Milepost server: is it one?") from error
     finally:
         connection.close()
+
+
+def _invitation(link: object, code: object, server: str) -> Invitation:
+    """What is fit to be shown on a terminal and opened in a browser.  Raises ValueError for anything else."""
+    from urllib.parse import urlsplit
+
+    for text, longest in ((link, _LONGEST_LINK), (code, _LONGEST_CODE)):
+        # What is not printable could drive the terminal, or turn the direction of what is beside it.
+        if not isinstance(text, str) or not text.isprintable() or " " in text or not 0 < len(text) <= longest:
+            raise ValueError
+    assert isinstance(link, str)
+    assert isinstance(code, str)
+    parts, own = urlsplit(link), urlsplit(server)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError
+    return Invitation(link, code, (parts.scheme, parts.netloc.lower()) != (own.scheme, own.netloc.lower()))
 
 
 def who(server: str, token: str) -> dict[str, Any]:
@@ -112,12 +132,17 @@ def revoke(server: str, token: str) -> None:
 
 
 def tell(invitation: Invitation) -> None:
-    """Show a person at this terminal or notebook what to do, and open the browser where there is one."""
+    """Show a person at this terminal or notebook what to do, and open the browser where there is one.
+
+    A link to another address than that of the server is for the person to judge: it is not opened for them.
+    """
     sys.stderr.write(
         f"To sign in, open {invitation.link}\nand compare the code there with this one: {invitation.code}\n"
     )
+    if invitation.is_elsewhere:
+        sys.stderr.write("The link leads to another address than the server's: open it only if you know that one.\n")
     sys.stderr.flush()
-    if has_screen() and invitation.link.startswith(("https://", "http://")):
+    if has_screen() and not invitation.is_elsewhere:
         import webbrowser
 
         webbrowser.open(invitation.link)

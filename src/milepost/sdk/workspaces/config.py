@@ -205,7 +205,7 @@ def checked_url(url: str, where: str) -> str:
         secret = parts.username is not None
     except ValueError:
         good = secret = False
-    if secret:
+    if secret or (not good and "@" in url):  # "user:password@host" has none of these parts, but holds them
         # Configs are committed to repositories, and addresses land in logs.
         raise UserErrorException(f"{where} gives an address with a user or password in it. Leave them out.")
     if not good:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from milepost.store.accounts import has_accounts
 from milepost.store.blobs import open_blobs
 from milepost.store.engine import describe, is_sqlite, read
-from milepost.store.errors import StoreError
+from milepost.store.errors import StoreError, StoreUnavailable
 from milepost.store.migrate import HEAD, revision_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def check_database(engine: Engine) -> list[Check]:
     try:
         found = revision_of(engine)
     except StoreError as error:
-        return [Check("database", False, str(error))]
+        return [Check("database", False, for_operator(error))]
     checks = [Check("database", True, _version(engine) if found else f"{describe(engine)} is empty")]
     if found != HEAD:
         message = f"it is {found or 'none'}, and this version needs {HEAD}: milepost server migrate"
@@ -40,6 +40,11 @@ def check_database(engine: Engine) -> list[Check]:
         return [*checks, Check("accounts", True, "there are some")]
     message = "there are none, so nobody can sign in: milepost server admin create NAME"
     return [*checks, Check("accounts", False, message)]
+
+
+def for_operator(error: StoreError) -> str:
+    """What went wrong, for whoever runs the server: scripts are told that what they log is kept meanwhile."""
+    return (error.for_operator if isinstance(error, StoreUnavailable) else "") or str(error)
 
 
 def check_artifacts(address: str) -> Check:

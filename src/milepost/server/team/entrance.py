@@ -156,7 +156,8 @@ class Entrance:
         role = known.role_in(store.workspace_id) if store is not None else None
         scope[STORE] = store
         scope[KNOWN] = known
-        scope[CALLER] = Caller(role, known.bearer.account, known.bearer.token, address)
+        full = known.account_role_in(store.workspace_id) if store is not None else None
+        scope[CALLER] = Caller(role, known.bearer.account, known.bearer.token, address, full)
         return None
 
     async def _store(self, scope: Scope) -> Store | None:

@@ -66,6 +66,12 @@ def list_workspaces(request: Request) -> WorkspaceRows:
 def create_workspace(request: Request, wanted: NewWorkspace) -> WorkspaceRow:
     """Whoever makes it is its owner.  409: there is one of that name, or they have made too many."""
     if not _may_create(request):
+        if _account_may_create(request):
+            raise Problem(
+                403,
+                "this token is narrowed to less than its account may do, and so makes no workspaces: use another token "
+                "of it, or make the workspace in a browser",
+            )
         raise Problem(403, "you may not make workspaces on this server: ask one of its administrators")
     account = known_of(request).bearer.account
     places: TeamPlaces = request.app.state.places
@@ -78,8 +84,10 @@ def create_workspace(request: Request, wanted: NewWorkspace) -> WorkspaceRow:
 
 
 def _may_create(request: Request) -> bool:
-    caller = caller_of(request)
+    return _account_may_create(request) and not is_narrowed(caller_of(request).token)
+
+
+def _account_may_create(request: Request) -> bool:
+    account = caller_of(request).account
     settings: TeamSettings = request.app.state.settings
-    if caller.account is None or is_narrowed(caller.token):
-        return False
-    return caller.account.is_admin or (settings.all_may_create and caller.account.kind == "user")
+    return account is not None and (account.is_admin or (settings.all_may_create and account.kind == "user"))
