@@ -23,6 +23,7 @@ from milepost.store.errors import (
     Conflict,
     NotAllowed,
     NotFound,
+    NotPermitted,
     Offline,
     OffsetMismatch,
     StoreDamaged,
@@ -183,7 +184,7 @@ class ServerConnection:
         if response.status == 401:
             return NotAllowed(f"{where} does not let this in: {message}. Sign in: milepost login {where}")
         if response.status == 403:
-            return NotAllowed(f"{where}: {message}")
+            return NotPermitted(f"{where}: {message}")
         if response.status == 429 or code == "busy":
             return Busy(f"{where}: {message}", after_s=_seconds(response.headers.get("Retry-After")))
         if code == "offset_mismatch" and type(told.get("applied")) is int:

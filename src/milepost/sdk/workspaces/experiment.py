@@ -27,7 +27,8 @@ _VIEWS: Final = {"ActiveOnly": "active", "ArchivedOnly": "archived", "All": "all
 class Experiment:
     """The experiment of that name in a workspace, made when it is not there.
 
-    Names have 1 to 255 letters, digits, "_" and "-", a letter or digit first: raises UserErrorException otherwise.
+    Names have 1 to 255 letters, digits, "_" and "-", a letter or digit first: raises UserErrorException otherwise.  On
+    a server, raises AuthenticationException where it is not there and this user may not make it.
     """
 
     DELIM = "#"
@@ -48,7 +49,20 @@ class Experiment:
             )
         self._workspace = workspace
         self._name = name
-        workspace._recorder.writer.event("experiment", "", {"name": name})
+        if not self._is_there():
+            workspace._recorder.writer.event("experiment", "", {"name": name})
+
+    def _is_there(self) -> bool:
+        """Whether a server has it already.  Who may only read there cannot record anything, not even its name.
+
+        Raises WorkspaceException, and AuthenticationException where it cannot be made.
+        """
+        place = self._workspace._place
+        if place.server is None or os.environ.get("MILEPOST_JOB"):
+            return False
+        from milepost.sdk.recording.server_store import has_experiment
+
+        return has_experiment(place, self._name)
 
     @classmethod
     def _known(cls, workspace: Workspace, name: str) -> Experiment:
