@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azureml.core import Experiment, Run, Workspace
-from azureml.exceptions import AuthenticationException
+from azureml.core import Experiment, Run, ScriptRunConfig, Workspace
+from azureml.exceptions import AuthenticationException, WorkspaceException
 from milepost.journal.recovery import journal_ids
 from milepost.sdk.recording.recorder import close_recorder
 from tests.team.servers import TeamServer
@@ -125,3 +125,32 @@ def test_a_command_that_was_refused_is_not_done_later(
     assert (done.returncode, done.stdout) == (1, "")
     assert f"you are a reader of the workspace '{name}', and only its contributors may" in done.stderr
     assert left(ws) == []
+
+
+def test_nothing_is_submitted_where_it_could_not_be_recorded(
+    server: TeamServer, on_server: OnServer, as_reader: AsReader, tmp_path: Path
+) -> None:
+    recorded(on_server(server, "unsubmitted"))
+    ws = as_reader("unsubmitted")
+    Path("train.py").write_text("print('hello')")
+    with pytest.raises(AuthenticationException, match="only its contributors may submit runs"):
+        Experiment(ws, "train").submit(ScriptRunConfig(".", "train.py"))
+    done = milepost("submit", "train.py", "-e", "train", "-w", "unsubmitted")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "only its contributors may submit runs" in done.stderr
+    elsewhere = milepost("submit", "train.py", "-e", "train", "-w", "nowhere")
+    assert (elsewhere.returncode, elsewhere.stdout) == (1, "")
+    assert "has no workspace 'nowhere'" in elsewhere.stderr
+    assert left(ws) == []
+    assert not list((tmp_path / "reader").rglob("jobs"))
+
+
+def test_nothing_is_submitted_into_a_workspace_that_was_deleted(server: TeamServer, on_server: OnServer) -> None:
+    ws = on_server(server, "deleted")
+    experiment = Experiment(ws, "train")
+    ws._recorder.fresh()
+    server.delete_workspaces()
+    Path("train.py").write_text("print('hello')")
+    with pytest.raises(WorkspaceException, match="has no workspace 'deleted'"):
+        experiment.submit(ScriptRunConfig(".", "train.py"))
+    assert not (ws._place.folder / "jobs").exists()

@@ -167,7 +167,9 @@ class Experiment:
 
         A snapshot of its folder is taken; the script runs in a process of its own, whatever becomes of this one.
         ``display_name`` and ``run_id`` may be given too.  Raises UserErrorException for what cannot be run,
-        SnapshotException for a folder that cannot be kept, ComputeTargetException for a target that is not there.
+        SnapshotException for a folder that cannot be kept, ComputeTargetException for a target that is not there.  A
+        server that can be reached is asked first: AuthenticationException where this user may not record there,
+        WorkspaceException where it has no such workspace.
         """
         from milepost.sdk.submitting.submission import submit
         from milepost.sdk.submitting.submit_registry import ExperimentSubmitRegistrar
