@@ -111,6 +111,7 @@ class RemoteStore(Store):
         if large:
             batch = replace(batch, series=[block for block in batch.series if _cells(block) <= MOST_CELLS])
         answer = self._post("batches", batch)
+        self.uploads.after(batch.events)
         self.uploads.start()
         return int(json.loads(answer)["applied"])
 
@@ -357,8 +358,11 @@ class RemoteStore(Store):
     def register_model(self, name: str, **facts: Any) -> ModelRecord:
         """See ``Store``."""
         self.uploads.wait(_UPLOAD_S)
-        self.uploads.send({blob.digest: blob.size for _name, blob in facts.get("files") or ()})
-        return self._change("register_model", ModelRecord, name=name, **facts)
+        sizes = {blob.digest: blob.size for _name, blob in facts.get("files") or ()}
+        self.uploads.send(sizes)
+        registered = self._change("register_model", ModelRecord, name=name, **facts)
+        self.uploads.free(sizes)
+        return registered
 
     def model(self, name: str, version: int | None = None, *, alias: str | None = None) -> ModelRecord:
         """See ``Store``."""
