@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azureml.core import Experiment, Run, Workspace
+from azureml.exceptions import ServiceException
 from milepost.sdk.recording.recorder import close_recorder
 from milepost.store.errors import StoreUnavailable
 
@@ -110,3 +111,28 @@ def test_the_same_file_may_be_uploaded_again(server: TeamServer, on_server: OnSe
     seen = Run.get(Workspace.get("again"), run.id)
     seen.download_file("second", str(tmp_path / "back"))
     assert (tmp_path / "back").read_bytes() == b"the same"
+
+
+def test_a_file_that_has_not_arrived_is_told_of_by_its_name(
+    behind_proxy: TeamServer,
+    proxy: FaultProxy,
+    on_server: OnServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ws = on_server(behind_proxy, "waiting")
+    run = Experiment(ws, "e").start_logging(snapshot_directory=None)
+    proxy.decide = lambda method, path: "refuse" if method == "PUT" and "/blobs/" in path else "pass"
+    upload(run, tmp_path, 5 * MIB)
+    ws._recorder.drain.wait(60)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("MILEPOST_HOME", str(tmp_path / "another"))
+        seen = Run.get(Workspace.get("waiting"), run.id)
+        name = f"outputs/{5 * MIB}.bin"
+        expected = f"{name} of run {run.id} is not on the server yet: the machine that recorded it sends it"
+        with pytest.raises(ServiceException, match=expected) as told:
+            seen.download_file(name, str(tmp_path / "back"))
+        assert told.value.status_code == 404
+        close_recorder(seen._recorder)
+    proxy.decide = lambda _method, _path: "pass"
+    wait_for_files(ws)
