@@ -213,6 +213,25 @@ def test_a_revoked_token_stops_no_training_and_another_one_is_taken_at_once(
     assert run.get_metrics() == {"value": [1, 2, 3]}
 
 
+def test_another_address_of_the_server_is_told_at_once(
+    server: TeamServer, on_server: OnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_server(server, "address")
+    monkeypatch.setenv("MILEPOST_URL", server.url.replace("127.0.0.1", "localhost"))
+    advice = f"Set MILEPOST_URL to {server.url}"
+    with pytest.raises(AuthenticationException, match=advice):
+        Workspace.get("address")
+    monkeypatch.setenv("MILEPOST_JOB", "a_run")  # a script of which nothing is asked before it records
+    ws = Workspace.get("address")
+    run = Experiment(ws, "e").start_logging(snapshot_directory=None)
+    with pytest.warns(RuntimeWarning, match=advice):
+        run.flush()
+    with pytest.raises(AuthenticationException, match=advice):
+        run.get_metrics()
+    with pytest.warns(RuntimeWarning, match=advice):
+        close_recorder(ws._recorder)
+
+
 def test_reading_from_a_server_that_is_gone_is_an_error_that_says_so(
     own_server: TeamServer, on_server: OnServer
 ) -> None:
