@@ -10,6 +10,7 @@ import pytest
 
 from azureml.core import Experiment, Run, ScriptRunConfig, Workspace
 from azureml.exceptions import AuthenticationException, WorkspaceException
+from milepost.cli.workspace_checks import check_server
 from milepost.journal.recovery import journal_ids
 from milepost.sdk.recording.recorder import close_recorder
 from tests.team.servers import TeamServer
@@ -108,6 +109,13 @@ def test_what_a_reader_recorded_keeps_nobody_from_reading_and_arrives_when_they_
     with pytest.warns(RuntimeWarning, match="It stays in"):
         assert Run.get(again, run.id).get_metrics() == {"loss": 0.5}
     close_recorder(again._recorder)
+    refused = milepost("sync")
+    assert refused.returncode == 1
+    assert "Delivered" not in refused.stdout
+    assert "Nothing could be delivered: 1 journal is kept here" in refused.stderr
+    (found,) = check_server(ws._place)
+    assert found.status == "problem"
+    assert found.advice.startswith("Ask one of its owners for the role contributor, then run: milepost sync.")
     monkeypatch.setenv("MILEPOST_TOKEN", server.token("kept"))
     assert milepost("sync").returncode == 0
     assert left(ws) == []

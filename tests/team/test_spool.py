@@ -12,6 +12,7 @@ from azureml.core import Experiment, Run, Workspace
 from azureml.exceptions import ServiceException
 from milepost.sdk.recording.recorder import close_recorder
 from milepost.store.errors import StoreUnavailable
+from tests.team.test_delivery import milepost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,3 +137,19 @@ def test_a_file_that_has_not_arrived_is_told_of_by_its_name(
         close_recorder(seen._recorder)
     proxy.decide = lambda _method, _path: "pass"
     wait_for_files(ws)
+
+
+def test_sync_says_which_files_it_sent(
+    behind_proxy: TeamServer, proxy: FaultProxy, on_server: OnServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from milepost.remote import uploads
+
+    monkeypatch.setattr(uploads, "_AGAIN_S", (600.0, 600.0))  # this process shall not be quicker
+    ws = on_server(behind_proxy, "synced")
+    run = Experiment(ws, "e").start_logging(snapshot_directory=None)
+    proxy.decide = lambda method, path: "refuse" if method == "PUT" and "/blobs/" in path else "pass"
+    upload(run, tmp_path, 5 * MIB)
+    with pytest.raises(StoreUnavailable):
+        ws._recorder.flush()
+    proxy.decide = lambda _method, _path: "pass"
+    assert milepost("sync").stdout.splitlines()[-1] == "Delivered 1 file."
