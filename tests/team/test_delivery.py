@@ -307,3 +307,22 @@ def test_deleting_a_workspace_needs_an_owner(
     ws.delete()
     assert Workspace.list("any") == {}
     assert not ws._place.folder.exists()
+
+
+def test_a_script_does_not_wait_again_and_again_for_a_server_that_is_silent(
+    behind_proxy: TeamServer, proxy: FaultProxy, on_server: OnServer
+) -> None:
+    ws = on_server(behind_proxy, "silent")
+    asked: list[str] = []
+
+    def refuse(_method: str, path: str) -> str:
+        if path.endswith("/store/experiment"):
+            asked.append(path)
+        return "refuse"
+
+    proxy.decide = refuse
+    for name in "abc":
+        Experiment(ws, name)
+    assert 1 <= len(asked) <= 2  # a connection that breaks is tried twice
+    proxy.decide = lambda _method, _path: "pass"
+    assert sorted(each.name for each in Experiment.list(ws)) == ["a", "b", "c"]

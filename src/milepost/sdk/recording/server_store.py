@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
     from milepost.sdk.workspaces.home import WorkspacePlace
 
 _PATIENCE_S: Final = 3.0
+_SILENT_S: Final = 30.0
 _READER: Final = "reader"
+
+_silent_since: dict[str, float] = {}
+"""Server -> when (monotonic seconds) it was asked in vain for the last time."""
 
 
 def open_server_store(server: str, workspace: str, folder: Path, workspace_id: str) -> RemoteStore:
@@ -49,18 +54,29 @@ def _ask_briefly(place: WorkspacePlace, method: str, path: str, content: Any = N
     """Raises the store's errors: StoreUnavailable soon, where nobody answers."""
     from milepost.remote.address import Address
     from milepost.remote.connection import Connection
-    from milepost.store.errors import StoreUnavailable
+    from milepost.store.errors import Busy, Offline, StoreUnavailable
 
     server = place.server
     assert server is not None
     connection = Connection(Address(server, place.name, lambda: token_of(server)))
     try:
         found = connection.json(method, path, content, timeout_s=_PATIENCE_S)
+        _silent_since.pop(server, None)
+    except StoreUnavailable as error:
+        if not isinstance(error, (Busy, Offline)):
+            _silent_since[server] = time.monotonic()
+        raise
     finally:
         connection.close()
     if not isinstance(found, dict):
         raise StoreUnavailable(f"{server} does not answer as a Milepost server: is it one?")
     return found
+
+
+def _is_silent(server: str | None) -> bool:
+    """Whether the server was asked a moment ago and did not answer: a script is not to wait for that again."""
+    since = _silent_since.get(server or "")
+    return since is not None and time.monotonic() - since < _SILENT_S
 
 
 def has_experiment(place: WorkspacePlace, name: str) -> bool:
@@ -71,6 +87,8 @@ def has_experiment(place: WorkspacePlace, name: str) -> bool:
     """
     from milepost.store import errors
 
+    if _is_silent(place.server):
+        return False
     try:
         _ask_briefly(place, "POST", "/store/experiment", {"name": name})
     except errors.NotFound:
@@ -91,7 +109,7 @@ def check_writable(place: WorkspacePlace, deed: str, *, signed_in: bool = True) 
     from milepost.sdk.exceptions import AuthenticationException
     from milepost.store import errors
 
-    if place.server is None:
+    if place.server is None or _is_silent(place.server):
         return
     try:
         role = ask_there(place)
