@@ -63,7 +63,12 @@ def test_what_cannot_be_delivered_is_told_and_kept(home: Path, milepost: Command
     assert told["second"]["values"] == 7
     assert "damaged" in told["first"]["error"]
     assert told["first"]["left"] == 1
+    last = "Delivered 1 journal with 7 values, but not 1 journal: what is left is kept here, and nothing is lost."
+    assert last in result.err.splitlines()[-1]
     assert "doctor" in result.err.splitlines()[-1]
+    in_words = milepost("sync", ok=False)
+    assert "nothing to deliver" not in in_words.out
+    assert "Nothing could be delivered: 1 journal is kept here, and nothing is lost." in in_words.err.splitlines()[-1]
     for file in folder.glob("store.db*"):
         file.unlink()
     assert milepost("sync", "--json").json["values"] == 5

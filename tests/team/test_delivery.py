@@ -213,6 +213,25 @@ def test_a_revoked_token_stops_no_training_and_another_one_is_taken_at_once(
     assert run.get_metrics() == {"value": [1, 2, 3]}
 
 
+def test_another_address_of_the_server_is_told_at_once(
+    server: TeamServer, on_server: OnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_server(server, "address")
+    monkeypatch.setenv("MILEPOST_URL", server.url.replace("127.0.0.1", "localhost"))
+    advice = f"Set MILEPOST_URL to {server.url}"
+    with pytest.raises(AuthenticationException, match=advice):
+        Workspace.get("address")
+    monkeypatch.setenv("MILEPOST_JOB", "a_run")  # a script of which nothing is asked before it records
+    ws = Workspace.get("address")
+    run = Experiment(ws, "e").start_logging(snapshot_directory=None)
+    with pytest.warns(RuntimeWarning, match=advice):
+        run.flush()
+    with pytest.raises(AuthenticationException, match=advice):
+        run.get_metrics()
+    with pytest.warns(RuntimeWarning, match=advice):
+        close_recorder(ws._recorder)
+
+
 def test_reading_from_a_server_that_is_gone_is_an_error_that_says_so(
     own_server: TeamServer, on_server: OnServer
 ) -> None:
@@ -288,3 +307,22 @@ def test_deleting_a_workspace_needs_an_owner(
     ws.delete()
     assert Workspace.list("any") == {}
     assert not ws._place.folder.exists()
+
+
+def test_a_script_does_not_wait_again_and_again_for_a_server_that_is_silent(
+    behind_proxy: TeamServer, proxy: FaultProxy, on_server: OnServer
+) -> None:
+    ws = on_server(behind_proxy, "silent")
+    asked: list[str] = []
+
+    def refuse(_method: str, path: str) -> str:
+        if path.endswith("/store/experiment"):
+            asked.append(path)
+        return "refuse"
+
+    proxy.decide = refuse
+    for name in "abc":
+        Experiment(ws, name)
+    assert 1 <= len(asked) <= 2  # a connection that breaks is tried twice
+    proxy.decide = lambda _method, _path: "pass"
+    assert sorted(each.name for each in Experiment.list(ws)) == ["a", "b", "c"]

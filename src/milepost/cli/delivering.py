@@ -23,6 +23,9 @@ _FILES_IDLE_S: Final = 60.0
 """So long may the way of a file stand still."""
 
 
+_ONE: Final = ("1 journal", "1 file")
+
+
 @dataclass(slots=True)
 class Delivery:
     """What was done in one workspace.  ``values``: points of metrics; ``events``: all else that was said of runs."""
@@ -91,13 +94,15 @@ def sync(name: WorkspaceName = None, as_json: AsJson = False) -> None:
     if as_json:
         output.write_json({"journals": journals, "values": values, "workspaces": [asdict(each) for each in done]})
     else:
-        _show(done, journals, values)
+        _show(done)
     failed = [each for each in done if each.error is not None or each.left or each.left_files]
     if failed or broken:
         for each in failed:
-            left = f"{each.left} journals and {each.left_files} files were left"
+            left = f"left: {_counted(each.left, each.left_files)}"
             output.tell(f"warning: workspace {each.workspace!r}: {each.error or left}")
-        raise Failed("Not all could be delivered; nothing of it is lost. `milepost doctor` says what to do.")
+        raise Failed(_not_all(done))
+    if not as_json:
+        output.say(f"{_delivered(done)}." if _delivered(done) else "There was nothing to deliver.")
 
 
 def deliver(place: WorkspacePlace) -> Delivery:
@@ -166,8 +171,10 @@ def _send_files(place: WorkspacePlace, recorder: Recorder, delivery: Delivery) -
             delivery.files = waiting - len(waiting_in(place.folder / "uploads"))
 
 
-def _show(done: list[Delivery], journals: int, values: int) -> None:
-    busy = [each for each in done if each.journals or each.files or each.live or each.left or each.error]
+def _show(done: list[Delivery]) -> None:
+    busy = [
+        each for each in done if each.journals or each.files or each.live or each.left or each.left_files or each.error
+    ]
     if busy:
         columns = [
             Column("WORKSPACE", whole=False),
@@ -187,8 +194,36 @@ def _show(done: list[Delivery], journals: int, values: int) -> None:
                 for each in busy
             ],
         )
-    said = f"{journals:,} journal{'' if journals == 1 else 's'} with {values:,} value{'' if values == 1 else 's'}"
-    files = sum(each.files for each in done)
-    if files:
-        said += f", and {files:,} file{'' if files == 1 else 's'}"
-    output.say(f"Delivered {said}." if journals or files else "There was nothing to deliver.")
+
+
+def _delivered(done: list[Delivery]) -> str:
+    """What was delivered, as the beginning of a sentence; "" where nothing was."""
+    journals, files = sum(each.journals for each in done), sum(each.files for each in done)
+    values = sum(each.values for each in done)
+    said = _counted(journals, files, f" with {_count(values, 'value')}")
+    return f"Delivered {said}" if said else ""
+
+
+def _not_all(done: list[Delivery]) -> str:
+    """What became of it where not all is well, in one sentence, and where to go on."""
+    left = _counted(sum(each.left for each in done), sum(each.left_files for each in done))
+    told = _delivered(done)
+    if not left:
+        trouble = "not all workspaces could be looked through"
+        said = f"{told}, but {trouble}" if told else trouble.capitalize()
+    elif told:
+        said = f"{told}, but not {left}: what is left is kept here"
+    else:
+        said = f"Nothing could be delivered: {left} {'is' if left in _ONE else 'are'} kept here"
+    return f"{said}, and nothing is lost. `milepost doctor` says what to do."
+
+
+def _counted(journals: int, files: int, more: str = "") -> str:
+    """So many journals (with ``more`` said of them) and files; "" for none."""
+    parts = [f"{_count(journals, 'journal')}{more}"] if journals else []
+    parts += [_count(files, "file")] if files else []
+    return " and ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -33,7 +33,7 @@ def cancel_runs(
     from milepost.sdk.runs.run_life import TERMINAL
     from milepost.store.status import SUBMITTED
 
-    with opened(name) as (workspace, store):
+    with opened(name, deed="cancel runs") as (workspace, store):
         # All are looked up before the first is canceled.
         chosen = {record.run_id: record for record in (find_run(store, each) for each in ids)}
         over = [each for each in chosen.values() if each.status in TERMINAL]

@@ -86,16 +86,20 @@ def _no_workspace(name: str, source: str, remedy: str = "give --workspace NAME",
 
 
 @contextmanager
-def opened(given: str | None) -> Iterator[tuple[Workspace, Store]]:
+def opened(given: str | None, *, deed: str | None = None) -> Iterator[tuple[Workspace, Store]]:
     """The workspace and its store, with all in it that ended processes left behind.
 
-    Where that cannot be delivered just now it says so and goes on with what the store has.
+    Where that cannot be delivered just now it says so and goes on with what the store has.  ``deed``: what is to be
+    recorded there, in words ("tag runs").  Raises AuthenticationException where a server lets this user read only:
+    else that would be kept, and done some day when nobody asks for it any more.
     """
     place = place_of(given)
     if place.server is not None:
-        from milepost.sdk.recording.server_store import check_there
+        from milepost.sdk.recording.server_store import check_there, check_writable
 
         check_there(place, needed=True)
+        if deed is not None:
+            check_writable(place, deed)
     with opened_at(place) as both:
         yield both
 
@@ -145,7 +149,14 @@ def opened_or_made(given: str | None) -> Iterator[Workspace]:
     from milepost.sdk.workspaces.workspace import Workspace
 
     hear_warnings()
-    found = Workspace.from_config() if given is None else Workspace._at(place_of(given))
+    if given is None:
+        found = Workspace.from_config()
+    else:
+        from milepost.sdk.recording.server_store import check_there
+
+        place = place_of(given)
+        check_there(place)
+        found = Workspace._at(place)
     with _closing(found) as workspace, translated():
         yield workspace
 

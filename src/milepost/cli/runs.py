@@ -322,7 +322,7 @@ def tag_run(
     both = sorted(set(changes).intersection(remove or []))
     if both:
         raise Misused(f"The tag {both[0]!r} is to be set and removed at once.")
-    with opened(name) as (workspace, store):
+    with opened(name, deed="tag runs") as (workspace, store):
         found = Run.get(workspace, find_run(store, run).run_id)
         if remove:
             found.remove_tags(remove)

@@ -100,6 +100,7 @@ def check_store(place: WorkspacePlace) -> Iterator[Finding]:
 
 def check_server(place: WorkspacePlace) -> Iterator[Finding]:
     """The workspace's server answers and lets this user in, and no file waits for it."""
+    from milepost.journal.recovery import journal_ids
     from milepost.remote.uploads import waiting_in
     from milepost.sdk.exceptions import AzureMLException
     from milepost.sdk.recording.server_store import ask_there
@@ -110,7 +111,7 @@ def check_server(place: WorkspacePlace) -> Iterator[Finding]:
 
     server = place.server or ""
     try:
-        ask_there(place)
+        role = ask_there(place)
     except NotAllowed as error:
         yield finding(PROBLEM, str(error), "Nothing that was logged is lost; after signing in run: milepost sync")
     except NotFound as error:
@@ -122,7 +123,15 @@ def check_server(place: WorkspacePlace) -> Iterator[Finding]:
             PROBLEM, str(error), "What is logged meanwhile is kept; when the server is back, run: milepost sync"
         )
     else:
-        yield finding(OK, f"{server} answers")
+        if role == "reader" and journal_ids(place.folder / "journals"):
+            yield finding(
+                PROBLEM,
+                f"you are a reader of the workspace {place.name!r} of {server}, which takes nothing from readers",
+                "Ask one of its owners for the role contributor, then run: milepost sync. If nobody needs what was "
+                f"recorded, remove {place.folder / 'journals'}.",
+            )
+        else:
+            yield finding(OK, f"{server} answers")
     waiting = len(waiting_in(place.folder / "uploads"))
     if waiting:
         yield finding(PROBLEM, f"{_count(waiting, 'file')} not sent to {server} yet", "Run: milepost sync")

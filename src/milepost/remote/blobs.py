@@ -150,8 +150,14 @@ class RemoteBlobs(Blobs):
             with suppress(NotFound):  # or the server is of an older version
                 told = self.connection.json("GET", f"{path}/location")
                 return self._remember(digest, _Place(int(told["size"]), told["url"]))
-        with self.connection.open("HEAD", path) as response:
-            return self._remember(digest, _Place(int(response.headers.get("Content-Length") or 0), None))
+        try:
+            with self.connection.open("HEAD", path) as response:
+                return self._remember(digest, _Place(int(response.headers.get("Content-Length") or 0), None))
+        except NotFound as error:  # an answer to HEAD says no more
+            raise NotFound(
+                f"the content {digest} is not on {self.connection.server} yet: the machine that recorded it sends it "
+                "(`milepost sync` there)"
+            ) from error
 
     def _remember(self, digest: str, place: _Place) -> _Place:
         self._found[digest] = place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from milepost.store.errors import (
     Conflict,
     NotAllowed,
     NotFound,
+    NotPermitted,
     Offline,
     OffsetMismatch,
     StoreDamaged,
@@ -39,6 +41,7 @@ READ_S: Final = 60.0
 _MAX_ERROR: Final = 1 << 20
 
 _AGAIN_AFTER_S: Final = 0.1
+_ANSWERS_AS: Final = re.compile(r"answers as (https?://\S{1,200}) only")
 
 Body: TypeAlias = bytes | str
 
@@ -182,8 +185,10 @@ class ServerConnection:
             return self._unwell(f"it answers {response.status} to {method} {path}")
         if response.status == 401:
             return NotAllowed(f"{where} does not let this in: {message}. Sign in: milepost login {where}")
+        if response.status == 421:
+            return NotAllowed(f"{where}: {message}. {_other_address(message)}")
         if response.status == 403:
-            return NotAllowed(f"{where}: {message}")
+            return NotPermitted(f"{where}: {message}")
         if response.status == 429 or code == "busy":
             return Busy(f"{where}: {message}", after_s=_seconds(response.headers.get("Retry-After")))
         if code == "offset_mismatch" and type(told.get("applied")) is int:
@@ -209,6 +214,12 @@ class Connection(ServerConnection):
         super().__init__(address.server, address.token)
         self.address = address
         self.api = address.api
+
+
+def _other_address(message: str) -> str:
+    """What to do where a server does not answer under this address; it has said under which it does."""
+    found = _ANSWERS_AS.search(message)
+    return f"Set MILEPOST_URL to {found[1] if found else 'the address that it answers as'}"
 
 
 def _was_not_sent(error: HTTPError) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from milepost.remote.uploads import Uploads
 from milepost.store import metric_queries
 from milepost.store.batch import Batch, Points, SeriesBlock
 from milepost.store.engine import pieces
-from milepost.store.errors import BadInput, NotAllowed, StoreDamaged
+from milepost.store.errors import BadInput, NotAllowed, NotFound, StoreDamaged
 from milepost.store.points import take
 from milepost.store.records import (
     ArtifactRecord,
@@ -36,6 +37,7 @@ from milepost.store.store import Store
 from milepost.store.wire import BATCH_TYPE, pack_batch, plain, unpack_metrics, unpack_points
 
 if TYPE_CHECKING:
+    import os
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
@@ -112,6 +114,7 @@ class RemoteStore(Store):
         if large:
             batch = replace(batch, series=[block for block in batch.series if _cells(block) <= MOST_CELLS])
         answer = self._post("batches", batch)
+        self.uploads.after(batch.events)
         self.uploads.start()
         return int(json.loads(answer)["applied"])
 
@@ -295,7 +298,32 @@ class RemoteStore(Store):
 
     def open_artifact(self, run_id: str, name: str) -> BinaryIO:
         """See ``Store``."""
-        return self.blobs.open(self.artifact(run_id, name).digest)
+        digest = self.artifact(run_id, name).digest
+        with self._content_of(run_id, name):
+            return self.blobs.open(digest)
+
+    def download_artifact(self, run_id: str, name: str, path: str | os.PathLike[str]) -> None:
+        """See ``Store``."""
+        digest = self.artifact(run_id, name).digest
+        with self._content_of(run_id, name):
+            self.blobs.download(digest, path)
+
+    def read_range(self, run_id: str, name: str, start: int, end: int) -> bytes:
+        """See ``Store``."""
+        digest = self.artifact(run_id, name).digest
+        with self._content_of(run_id, name):
+            return self.blobs.read_range(digest, start, end)
+
+    @contextmanager
+    def _content_of(self, run_id: str, name: str) -> Iterator[None]:
+        """A large file is told of before its content is sent.  Raises NotFound that says so."""
+        try:
+            yield
+        except NotFound as error:
+            raise NotFound(
+                f"{name} of run {run_id} is not on the server yet: the machine that recorded it sends it "
+                "(`milepost sync` there)"
+            ) from error
 
     def bring(self, contents: Blobs, sizes: Mapping[str, int]) -> dict[str, int]:
         """See ``Store``."""
@@ -365,8 +393,11 @@ class RemoteStore(Store):
     def register_model(self, name: str, **facts: Any) -> ModelRecord:
         """See ``Store``."""
         self.uploads.wait(_UPLOAD_S)
-        self.uploads.send({blob.digest: blob.size for _name, blob in facts.get("files") or ()})
-        return self._change("register_model", ModelRecord, name=name, **facts)
+        sizes = {blob.digest: blob.size for _name, blob in facts.get("files") or ()}
+        self.uploads.send(sizes)
+        registered = self._change("register_model", ModelRecord, name=name, **facts)
+        self.uploads.free(sizes)
+        return registered
 
     def model(self, name: str, version: int | None = None, *, alias: str | None = None) -> ModelRecord:
         """See ``Store``."""

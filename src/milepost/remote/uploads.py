@@ -1,7 +1,8 @@
 """Brings contents of files from the spool to the server, in the background.
 
 What has to go is written down as empty files in a folder, one a content, before the server is told that a run has it.
-So whoever comes next goes on where a killed process stopped; sending a content twice does no harm.
+So whoever comes next goes on where a killed process stopped; sending a content twice does no harm.  What the server
+has and names is removed from the spool.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from milepost.remote.parts import PartsSender
+from milepost.store.blobs import check_digest
 from milepost.store.drafts import sync_folder
 from milepost.store.errors import BadInput, Busy, NotFound, Offline, StoreError, StoreUnavailable
 from milepost.store.manifest import digests as digests_of
@@ -60,7 +62,7 @@ class Uploads:
     def before(self, events: list[Event]) -> None:
         """To be called before the server gets these events: what they name is sent, or written down to be sent.
 
-        Raises the store's errors.
+        ``after`` is to be called when it has them.  Raises the store's errors.
         """
         named = self._named(events)
         try:
@@ -75,6 +77,37 @@ class Uploads:
             self._together(missing)
         else:
             self._note(missing)
+
+    def after(self, events: list[Event]) -> None:
+        """The server has these events, and names what they name: it is needed in the spool no more.
+
+        What still has to go stays, also where it is another process that has written it down.  So does the content of
+        a snapshot that is small: the next one may have it, too.  Somebody else who has just stored the same content
+        finds, before they tell of it, that the server has it.
+        """
+        files = {str(event.data.get("digest")) for event in events if event.kind == "artifact"}
+        large = {digest for digest, size in self._named(events).items() if size > KEPT_BYTES}
+        self.free(files | large)
+
+    def free(self, digests: Iterable[str]) -> None:
+        """The server names these contents: remove them from the spool, each as soon as it need not be sent any more."""
+        if self._keeps:
+            return
+        for digest in digests:
+            # A content that cannot be removed takes some space: that is no reason to deliver its event again.
+            with suppress(OSError, StoreError):
+                note = self._folder / check_digest(digest)
+                if note.exists():
+                    self._free_mark(digest).touch()  # before the second look: see _sent
+                if not note.exists():
+                    self._remove(digest)
+
+    def _free_mark(self, digest: str) -> Path:
+        return self._folder / f".free-{digest}"
+
+    def _remove(self, digest: str) -> None:
+        self._blobs.spool.delete(digest)
+        self._free_mark(digest).unlink(missing_ok=True)
 
     def send(self, sizes: Mapping[str, int]) -> int:
         """Bring these contents to the server now, where it lacks them, and give how many it lacked.
@@ -200,7 +233,10 @@ class Uploads:
             try:
                 sizes[digest] = self._blobs.spool.size(digest)
             except (NotFound, BadInput):
-                warn(f"Milepost: the content {digest} was to be sent, but it is not in {self._blobs.spool.address}.")
+                if not self._is_there(digest):  # else another process has brought it, and freed it here
+                    warn(
+                        f"Milepost: the content {digest} was to be sent, but it is not in {self._blobs.spool.address}."
+                    )
                 (self._folder / digest).unlink(missing_ok=True)
         missing = self._missing(sizes)
         for digest in sizes.keys() - missing.keys():
@@ -211,6 +247,13 @@ class Uploads:
             self._sent(digest, sizes[digest])
 
         together(send, list(missing), _THREADS)
+
+    def _is_there(self, digest: str) -> bool:
+        """Whether the server has a content.  Raises the store's errors."""
+        try:
+            return self._blobs.exists(digest)
+        except BadInput:
+            return False
 
     def _together(self, sizes: Mapping[str, int]) -> None:
         from milepost.store.together import together
@@ -256,8 +299,9 @@ class Uploads:
 
     def _sent(self, digest: str, size: int) -> None:
         (self._folder / digest).unlink(missing_ok=True)
-        if size > KEPT_BYTES and not self._keeps:
-            self._blobs.spool.delete(digest)
+        # Only now: whoever marks it looks afterwards whether it still has to be sent, so that one of both removes it.
+        if not self._keeps and (size > KEPT_BYTES or self._free_mark(digest).exists()):
+            self._remove(digest)
 
 
 def waiting_in(folder: Path) -> list[str]:

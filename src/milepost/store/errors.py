@@ -42,6 +42,10 @@ class NotAllowed(StoreError):
     """A server does not know who asks, or does not let them do this."""
 
 
+class NotPermitted(NotAllowed):
+    """A server knows who asks, and their role does not let them do this."""
+
+
 class StoreDamaged(StoreError):
     """The store's file cannot be read as one, or was made by a newer Milepost."""
 

@@ -239,12 +239,16 @@ class Drain:
     def _whereabouts(self) -> str:
         # The journal's own name is nobody's business: warnings get into logs that others read, and whoever knows it may
         # say to a server what it brings.
-        if self.writer.path.is_dir():
+        if self._is_kept():
             return f"it is kept in {self.writer.folder} and delivered later, by the next run or by `milepost sync`"
         return (
             f"it is in this process's memory alone, since {self.writer.folder} cannot be written or is gone, and is "
             "delivered as soon as that works again"
         )
+
+    def _is_kept(self) -> bool:
+        """Whether what is not delivered is on the disk.  It may be that of ended processes alone."""
+        return not self.writer.started or self.writer.path.is_dir()
 
     # -- the thread --------------------------------------------------------------------------------------------
 
@@ -400,7 +404,7 @@ class Drain:
         return _Watched(self.open_sink(), self)
 
     def _note_failure(self, failure: Exception) -> None:
-        from milepost.store.errors import Busy, NotAllowed, Offline
+        from milepost.store.errors import Busy, NotAllowed, NotPermitted, Offline
 
         now = time.monotonic()
         if isinstance(failure, Busy):
@@ -418,6 +422,13 @@ class Drain:
         is_late = now - self._failing_since > WARN_AFTER_S
         if not self._told and not isinstance(failure, Offline) and (is_late or isinstance(failure, NotAllowed)):
             self._told = True
+            if isinstance(failure, NotPermitted) and self._is_kept():
+                warn(
+                    f"Milepost cannot deliver what was recorded here: {failure}. It stays in {self.writer.folder}; the "
+                    "next run or `milepost sync` delivers it when you have been given that role. Reading goes on, with "
+                    "what the server has."
+                )
+                return
             warn(f"Milepost cannot deliver what is logged: {failure}. Training goes on; {self._whereabouts()}.")
 
     def _drain_own(self) -> None:

@@ -20,6 +20,7 @@ from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.sdk.workspaces.home import WorkspacePlace
+    from milepost.store.errors import NotPermitted
     from milepost.store.records import RunRecord
     from milepost.store.store import Store
 
@@ -61,6 +62,8 @@ class Recorder:
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None
         self._in_worker = False
+        self._refusal: NotPermitted | None = None
+        """Why the server did not take what was to be delivered before the last reading."""
         self.at_exit: list[Callable[[], None]] = []
         """Called before the journal is ended: what still has to be said."""
 
@@ -113,9 +116,19 @@ class Recorder:
             )
 
     def fresh(self) -> Store:
-        """The store, with all in it that this process logged before.  Raises as the SDK does."""
+        """The store, with all in it that this process logged before.  Raises as the SDK does.
+
+        Where a server takes nothing of this user, who may only read there, it is the store as it is; the drain warns.
+        """
+        from milepost.store.errors import NotPermitted
+
         with translated():
-            self.drain.wait(READ_TIMEOUT_S, others=True, patience=self._patience())
+            try:
+                self.drain.wait(READ_TIMEOUT_S, others=True, patience=self._patience())
+            except NotPermitted as error:
+                self._refusal = error
+            else:
+                self._refusal = None
             return self.open_store()
 
     def run(self, run_id: str) -> RunRecord:
@@ -130,6 +143,8 @@ class Recorder:
                     return store.run(run_id)
                 if not begun_elsewhere(self.writer.folder, store, run_id):
                     break
+                if self._refusal is not None:
+                    raise self._refusal  # it is in a journal, and stays there
             time.sleep(0.02)
         with translated():
             return store.run(run_id)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from milepost.warning import warn
 
 if TYPE_CHECKING:
     from milepost.remote.store import RemoteStore
+    from milepost.sdk.exceptions import WorkspaceException
     from milepost.sdk.workspaces.home import WorkspacePlace
 
 _PATIENCE_S: Final = 3.0
+_SILENT_S: Final = 30.0
+_READER: Final = "reader"
+
+_silent_since: dict[str, float] = {}
+"""Server -> when (monotonic seconds) it was asked in vain for the last time."""
 
 
 def open_server_store(server: str, workspace: str, folder: Path, workspace_id: str) -> RemoteStore:
@@ -38,18 +45,87 @@ def token_of(server: str) -> str | None:
         raise NotAllowed(error.message) from error
 
 
-def ask_there(place: WorkspacePlace) -> None:
-    """Ask the server for this workspace, for a moment only.  Raises the store's errors."""
+def ask_there(place: WorkspacePlace) -> str:
+    """Ask the server for this workspace, for a moment only, and give one's role in it.  Raises the store's errors."""
+    return str(_ask_briefly(place, "GET", "/workspace?counts=false").get("role", ""))
+
+
+def _ask_briefly(place: WorkspacePlace, method: str, path: str, content: Any = None) -> dict[str, Any]:
+    """Raises the store's errors: StoreUnavailable soon, where nobody answers."""
     from milepost.remote.address import Address
     from milepost.remote.connection import Connection
+    from milepost.store.errors import Busy, Offline, StoreUnavailable
 
     server = place.server
     assert server is not None
     connection = Connection(Address(server, place.name, lambda: token_of(server)))
     try:
-        connection.json("GET", "/workspace", timeout_s=_PATIENCE_S)
+        found = connection.json(method, path, content, timeout_s=_PATIENCE_S)
+        _silent_since.pop(server, None)
+    except StoreUnavailable as error:
+        if not isinstance(error, (Busy, Offline)):
+            _silent_since[server] = time.monotonic()
+        raise
     finally:
         connection.close()
+    if not isinstance(found, dict):
+        raise StoreUnavailable(f"{server} does not answer as a Milepost server: is it one?")
+    return found
+
+
+def _is_silent(server: str | None) -> bool:
+    """Whether the server was asked a moment ago and did not answer: a script is not to wait for that again."""
+    since = _silent_since.get(server or "")
+    return since is not None and time.monotonic() - since < _SILENT_S
+
+
+def has_experiment(place: WorkspacePlace, name: str) -> bool:
+    """Whether the server has this experiment, asked for a moment only; False where it cannot be told just now.
+
+    Raises WorkspaceException where there is no such workspace, AuthenticationException where the experiment is not
+    there and this user may not make it.
+    """
+    from milepost.store import errors
+
+    if _is_silent(place.server):
+        return False
+    try:
+        _ask_briefly(place, "POST", "/store/experiment", {"name": name})
+    except errors.NotFound:
+        check_writable(place, f"make the experiment {name!r}", signed_in=False)
+        return False
+    except errors.StoreError:
+        return False  # what is recorded is delivered, or told of, when the server answers
+    return True
+
+
+def check_writable(place: WorkspacePlace, deed: str, *, signed_in: bool = True) -> None:
+    """Ask the server whether this user may record in the workspace, for a moment only.
+
+    Raises WorkspaceException where there is no such workspace, AuthenticationException where they may not do this
+    ``deed``, or (unless ``signed_in`` is False) are not let in.  One that cannot be reached is no trouble: what is
+    recorded waits for it.
+    """
+    from milepost.sdk.exceptions import AuthenticationException
+    from milepost.store import errors
+
+    if place.server is None or _is_silent(place.server):
+        return
+    try:
+        role = ask_there(place)
+    except errors.NotFound as error:
+        raise _no_workspace(place, error) from error
+    except errors.NotAllowed as error:
+        if signed_in or isinstance(error, errors.NotPermitted):
+            raise AuthenticationException(str(error)) from error
+        return
+    except errors.StoreError:
+        return
+    if role == _READER:
+        raise AuthenticationException(
+            f"{place.server}: you are a reader of the workspace {place.name!r}, and only its contributors may {deed}. "
+            "Ask one of its owners for that role."
+        )
 
 
 def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
@@ -59,8 +135,7 @@ def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
     cannot be reached gets a warning: what is logged waits for it.  ``needed``: it is a ServiceException.
     """
     from milepost.remote.address import OFFLINE_VARIABLE
-    from milepost.sdk.exceptions import AuthenticationException, ServiceException, WorkspaceException
-    from milepost.sdk.workspaces.home import forget_server_workspace
+    from milepost.sdk.exceptions import AuthenticationException, ServiceException
     from milepost.store import errors
 
     if place.server is None:
@@ -70,17 +145,24 @@ def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
     try:
         ask_there(place)
     except errors.NotFound as error:
-        forget_server_workspace(place)
-        raise WorkspaceException(
-            f"The server {place.server} has no workspace {place.name!r} ({error}). Check the name, or make it with "
-            f"Workspace.create({place.name!r})."
-        ) from error
+        raise _no_workspace(place, error) from error
     except errors.NotAllowed as error:
         raise AuthenticationException(str(error)) from error
     except errors.StoreError as error:
         if needed:
             raise ServiceException(str(error), status_code=503) from error
         warn(f"Milepost: {error}. What is logged is kept in {place.folder} and delivered later.", stacklevel=4)
+
+
+def _no_workspace(place: WorkspacePlace, error: Exception) -> WorkspaceException:
+    from milepost.sdk.exceptions import WorkspaceException
+    from milepost.sdk.workspaces.home import forget_server_workspace
+
+    forget_server_workspace(place)
+    return WorkspaceException(
+        f"The server {place.server} has no workspace {place.name!r} ({error}). Check the name, or make it with "
+        f"Workspace.create({place.name!r})."
+    )
 
 
 def create_there(server: str, name: str, *, exist_ok: bool) -> WorkspacePlace:

@@ -38,7 +38,8 @@ def submit(
 ) -> ScriptRun:
     """Submit what ``config`` describes and give its run at once; the workspace's agent does the rest.
 
-    Raises UserErrorException, SnapshotException, ComputeTargetException.
+    Raises UserErrorException, SnapshotException, ComputeTargetException, and WorkspaceException where its server says
+    that it is not there.
     """
     facts = _Facts(experiment, check_tags(tags or {}), parent_id, display_name, run_id or new_run_id(experiment.name))
     return start_job(experiment, _asked_for(config, facts))
@@ -71,12 +72,25 @@ def _asked_for(config: Any, facts: _Facts) -> Job:
     from milepost.sdk.submitting.job_request import job_request
 
     workspace = facts.experiment.workspace
+    _check_writable(workspace)
     request = job_request(config, workspace)
     notes = [*request.warnings, *_notes(request)]
     for message in notes:
         warn(f"Milepost: {message}", stacklevel=5)
     _check_nodes(workspace, request)
     return _job(request, facts, notes)
+
+
+def _check_writable(workspace: Workspace) -> None:
+    """Ask a server whether runs may be submitted: the script would run, and its record would never arrive.
+
+    A server that cannot be reached is no trouble.  Raises WorkspaceException, AuthenticationException.
+    """
+    if workspace._place.server is None:
+        return
+    from milepost.sdk.recording.server_store import check_writable
+
+    check_writable(workspace._place, "submit runs")
 
 
 def _check_nodes(workspace: Workspace, request: JobRequest) -> None:
@@ -206,6 +220,7 @@ def rerun(workspace: Workspace, run_id: str, *, display_name: str | None = None)
     from milepost.jobs.job import Job
     from milepost.sdk.workspaces.experiment import Experiment
 
+    _check_writable(workspace)
     recorder = workspace._recorder
     record = recorder.run(run_id)
     store = recorder.fresh()

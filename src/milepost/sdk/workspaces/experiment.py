@@ -27,7 +27,8 @@ _VIEWS: Final = {"ActiveOnly": "active", "ArchivedOnly": "archived", "All": "all
 class Experiment:
     """The experiment of that name in a workspace, made when it is not there.
 
-    Names have 1 to 255 letters, digits, "_" and "-", a letter or digit first: raises UserErrorException otherwise.
+    Names have 1 to 255 letters, digits, "_" and "-", a letter or digit first: raises UserErrorException otherwise.  On
+    a server, raises AuthenticationException where it is not there and this user may not make it.
     """
 
     DELIM = "#"
@@ -48,7 +49,20 @@ class Experiment:
             )
         self._workspace = workspace
         self._name = name
-        workspace._recorder.writer.event("experiment", "", {"name": name})
+        if not self._is_there():
+            workspace._recorder.writer.event("experiment", "", {"name": name})
+
+    def _is_there(self) -> bool:
+        """Whether a server has it already.  Who may only read there cannot record anything, not even its name.
+
+        Raises WorkspaceException, and AuthenticationException where it cannot be made.
+        """
+        place = self._workspace._place
+        if place.server is None or os.environ.get("MILEPOST_JOB"):
+            return False
+        from milepost.sdk.recording.server_store import has_experiment
+
+        return has_experiment(place, self._name)
 
     @classmethod
     def _known(cls, workspace: Workspace, name: str) -> Experiment:
@@ -153,7 +167,9 @@ class Experiment:
 
         A snapshot of its folder is taken; the script runs in a process of its own, whatever becomes of this one.
         ``display_name`` and ``run_id`` may be given too.  Raises UserErrorException for what cannot be run,
-        SnapshotException for a folder that cannot be kept, ComputeTargetException for a target that is not there.
+        SnapshotException for a folder that cannot be kept, ComputeTargetException for a target that is not there.  A
+        server that can be reached is asked first: AuthenticationException where this user may not record there,
+        WorkspaceException where it has no such workspace.
         """
         from milepost.sdk.submitting.submission import submit
         from milepost.sdk.submitting.submit_registry import ExperimentSubmitRegistrar
