@@ -28,6 +28,8 @@ from tests.store.builders import event, run_event, say, series, table, upload
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Engine
+
     from milepost.store.records import ModelRecord
 
 HOUR_S = 3600.0
@@ -294,6 +296,22 @@ def test_a_run_that_came_back_at_the_very_moment_of_its_deletion_is_swept(store:
 
 
 # Sweeps.
+
+
+def test_a_new_run_is_not_taken_for_the_one_that_another_process_has_just_removed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = deletion._remove_runs
+
+    def after_another(engine: Engine, keys: list[int]) -> None:
+        remove(engine, keys)
+        say(store, run_event("new"))  # in SQLite it gets the key of the one that was removed
+        remove(engine, keys)
+
+    monkeypatch.setattr(deletion, "_remove_runs", after_another)
+    say(store, run_event("old"))
+    store.delete_run("old")
+    assert [run.run_id for run in store.all_runs()] == ["new"]
 
 
 def test_a_sweep_frees_what_nothing_names_any_more(store: Store) -> None:

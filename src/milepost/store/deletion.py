@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, exists, select, update
 
 from milepost.store.engine import insert, pieces, read, retried, write
 from milepost.store.errors import NotFound
@@ -163,5 +163,9 @@ def remove_entombed(store: Store, *, all_of_them: bool = False) -> None:
 
 
 def _remove_runs(engine: Engine, keys: list[int]) -> None:
+    # Looked at again: meanwhile another process may have removed a run, and SQLite has given its key to a new one.
+    entombed = exists().where(
+        deleted_runs.c.workspace_key == runs.c.workspace_key, deleted_runs.c.run_id == runs.c.run_id
+    )
     with write(engine) as connection:
-        connection.execute(delete(runs).where(runs.c.key.in_(keys)))
+        connection.execute(delete(runs).where(runs.c.key.in_(keys), entombed))

@@ -88,7 +88,9 @@ def _wake(connection: Connection, rows: Sequence[Row[Any]]) -> None:
         before = (row.error or {}).get("before")
         if before not in FORWARD:
             before = NOT_STARTED if row.started_ns is None else RUNNING
-        connection.execute(_SET, {"this_key": row.key, "seen": row.status, "status": before, "error": None})
+        connection.execute(
+            _SET, {"this_key": row.key, "this_id": row.run_id, "seen": row.status, "status": before, "error": None}
+        )
 
 
 def _mark(connection: Connection, rows: Sequence[Row[Any]]) -> None:
@@ -100,12 +102,19 @@ def _mark(connection: Connection, rows: Sequence[Row[Any]]) -> None:
             "or the server cannot be reached from there. The run goes on when it is heard of again.",
             "before": row.status,
         }
-        connection.execute(_SET, {"this_key": row.key, "seen": row.status, "status": NOT_RESPONDING, "error": error})
+        connection.execute(
+            _SET,
+            {"this_key": row.key, "this_id": row.run_id, "seen": row.status, "status": NOT_RESPONDING, "error": error},
+        )
 
 
 # Whoever has said something of the run meanwhile knows better.
 _SET: Final = (
     update(runs)
-    .where(runs.c.key == bindparam("this_key"), runs.c.status == bindparam("seen"))
+    .where(
+        runs.c.key == bindparam("this_key"),
+        runs.c.run_id == bindparam("this_id"),  # SQLite gives the key of a deleted run to a new one
+        runs.c.status == bindparam("seen"),
+    )
     .values(status=bindparam("status"), error=bindparam("error"))
 )
