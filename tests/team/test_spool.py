@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,15 +144,16 @@ def test_sync_says_which_files_it_sent(
 ) -> None:
     from milepost.remote import uploads
 
-    monkeypatch.setattr(uploads, "_AGAIN_S", (600.0, 600.0))  # this process shall not be quicker
     ws = on_server(behind_proxy, "synced")
     run = Experiment(ws, "e").start_logging(snapshot_directory=None)
     proxy.decide = lambda method, path: "refuse" if method == "PUT" and "/blobs/" in path else "pass"
     upload(run, tmp_path, 5 * MIB)
     with pytest.raises(StoreUnavailable):
         ws._recorder.flush()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that not all could be delivered
-        close_recorder(ws._recorder)  # else it may be quicker than the command
+
+    def not_here(_uploads: uploads.Uploads, _digests: list[str]) -> None:
+        raise StoreUnavailable("the command is to send it, and not this process")
+
+    monkeypatch.setattr(uploads.Uploads, "_send_all", not_here)
     proxy.decide = lambda _method, _path: "pass"
     assert milepost("sync").stdout.splitlines()[-1] == "Delivered 1 file."
