@@ -304,6 +304,14 @@ def test_all_bodies_together_have_bounded_memory() -> None:
     assert (status, headers["retry-after"]) == (503, "1")
 
 
+def test_what_was_too_large_leaves_the_count_as_it_was() -> None:
+    app = BodyLimit(reading, Limits(request=100, requests_at_once=120))
+    piece = {"type": "http.request", "body": b"x" * 60, "more_body": True}
+    for _ in range(5):
+        assert asked(app, piece, piece)[0] == 413
+    assert app._held == 0
+
+
 def test_a_body_has_a_length_or_comes_in_chunks(limited: Callable[..., TeamServer]) -> None:
     server = limited()
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as sender:

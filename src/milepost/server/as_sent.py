@@ -40,3 +40,9 @@ def cookies(headers: Headers, name: str) -> list[str]:
     """
     pairs = [pair.partition("=") for header in headers.getlist("cookie") for pair in header.split(";")]
     return [value.strip() for each, _, value in pairs if each.strip() == name]
+
+
+def announced_size(headers: Mapping[str, str]) -> int | None:
+    """How many bytes a body says that it has; None where it does not say."""
+    length = headers.get("content-length", "")
+    return int(length[:20]) if length.isdecimal() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -61,7 +62,7 @@ def answer(
     message: str,
     *,
     code: str | None = None,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     more: dict[str, Any] | None = None,
 ) -> JSONResponse:
     """An error as an answer; ``more`` stands beside its code and message."""

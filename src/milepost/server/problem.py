@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 CODES: Final = {
@@ -26,7 +27,9 @@ CODES: Final = {
 class Problem(Exception):
     """A request that cannot be done; ``status`` is HTTP's."""
 
-    def __init__(self, status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None):
+    headers: Mapping[str, str] | None
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None):
         super().__init__(message)
         self.status = status
         self.code = code or CODES.get(status, "error")

@@ -28,7 +28,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from milepost.server.allowed import CALLER, THE_OWNER
-from milepost.server.as_sent import READING, cookies, raw_path
+from milepost.server.as_sent import READING, announced_size, cookies, raw_path
 from milepost.server.errors import answer
 from milepost.server.session_path import SESSION
 from milepost.server.settings import Settings
@@ -192,7 +192,7 @@ class Guard:
         limit = self._settings.max_body_bytes
         too_large = f"the body is larger than {limit:,} bytes; send it in parts"
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > limit:
+        if (announced_size(headers) or 0) > limit:
             return answer(413, too_large)
         pieces: list[bytes] = []
         until = time.monotonic() + self._settings.body_s

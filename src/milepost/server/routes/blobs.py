@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from milepost.server.as_sent import announced_size
 from milepost.server.delivery import BINARY, Content, deliver
 from milepost.server.here import ThisWorkspace
 from milepost.server.problem import Problem
@@ -70,8 +71,7 @@ def find_missing(here: ThisWorkspace, contents: Contents) -> Missing:
 async def put_blob(request: Request, here: ThisWorkspace, digest: Digest) -> Response:
     """It is taken when its bytes have that digest."""
     intake: Intake = request.app.state.intake
-    announced = request.headers.get("content-length", "")
-    coming = int(announced[:20]) if announced.isdecimal() else 1
+    coming = announced_size(request.headers) or 1
     room = await intake.admit_file(here.store, lambda: coming)
     hasher = hashlib.sha256()
     came = 0

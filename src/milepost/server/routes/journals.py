@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from milepost.server.allowed import caller_of
+from milepost.server.as_sent import announced_size
 from milepost.server.errors import answer
 from milepost.server.here import ThisWorkspace
 from milepost.server.limits import MAX_NAME, MAX_TEXT
@@ -125,8 +126,7 @@ async def _body(request: Request, store: Store) -> AsyncIterator[bytes]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != BATCH_TYPE:
         raise Problem(415, f"a batch comes as {BATCH_TYPE}")
     intake: Intake = request.app.state.intake
-    announced = request.headers.get("content-length", "")
-    with intake.room(store, int(announced[:20]) if announced.isdecimal() else 0) as take:
+    with intake.room(store, announced_size(request.headers) or 0) as take:
         pieces = []
         async for piece in _coming(request):
             take(len(piece))

@@ -8,10 +8,13 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from milepost.server.as_sent import announced_size
 from milepost.server.delivery import BINARY
 from milepost.server.errors import answer
+from milepost.server.problem import Problem
 from milepost.server.team.places import WORKSPACE
 from milepost.server.team.settings import Limits
 from milepost.store.wire import BATCH_TYPE
@@ -36,11 +39,17 @@ _PATIENCE: Final = {_JSON: f"it may take {JSON_S:g} s", BINARY: f"for {SILENCE_S
 _CLOSING: Final = {"Connection": "close"}
 
 
-class _Unfit(Exception):
-    """A body is not read any further; ``refusal`` says why."""
+class _Unfit(Problem, HTTPException):
+    """A body is not read any further.
 
-    def __init__(self, refusal: Response) -> None:
-        self.refusal = refusal
+    Raised where the application asks for the next piece: of what is raised there, frameworks pass on HTTPException
+    alone, and the answer is that to a Problem.
+    """
+
+    def __init__(self, status: int, message: str, **more: str) -> None:
+        headers = {**_CLOSING, **more}
+        HTTPException.__init__(self, status, message, headers)
+        Problem.__init__(self, status, message, code="busy" if status == 503 else None, headers=headers)
 
 
 class BodyLimit:
@@ -80,18 +89,16 @@ class BodyLimit:
                 try:
                     message = await asyncio.wait_for(receive(), wait_s)
                 except asyncio.TimeoutError:
-                    raise _Unfit(answer(408, f"the body did not come: {_PATIENCE[taken]}", headers=_CLOSING)) from None
+                    raise _Unfit(408, f"the body did not come: {_PATIENCE[taken]}") from None
             if message["type"] == "http.request":
                 size = len(message.get("body", b""))
                 is_whole = not message.get("more_body", False)
                 came += size
+                self._held += size if taken == _JSON else 0
                 if came > limit:
-                    raise _Unfit(answer(413, f"the body is larger than {limit:,} bytes; send it in parts"))
-                if taken == _JSON:
-                    self._held += size
-                    if self._held > self._limits.requests_at_once:
-                        busy = "too many large requests at once; come again in 1 s"
-                        raise _Unfit(answer(503, busy, code="busy", headers={"Retry-After": "1", **_CLOSING}))
+                    raise _Unfit(413, f"the body is larger than {limit:,} bytes; send it in parts")
+                if self._held > self._limits.requests_at_once and taken == _JSON:
+                    raise _Unfit(503, "too many large requests at once; come again in 1 s", **{"Retry-After": "1"})
             return message
 
         async def noted(message: Message) -> None:
@@ -103,12 +110,12 @@ class BodyLimit:
             await self._app(scope, counted, noted)
         except _Unfit as unfit:
             if not started:
-                await unfit.refusal(scope, receive, send)
+                refused = answer(unfit.status, unfit.message, code=unfit.code, headers=unfit.headers)
+                await refused(scope, receive, send)
         except ClientDisconnect:
             pass  # nobody is there to be told
         finally:
-            if taken == _JSON:
-                self._held -= came
+            self._held -= came if taken == _JSON else 0
 
 
 def _taken(scope: Scope) -> str:
@@ -122,9 +129,8 @@ def _taken(scope: Scope) -> str:
 
 def _refused(headers: Headers, kind: str, taken: str, limit: int) -> Response | None:
     if "content-length" in headers and "transfer-encoding" in headers:
-        return answer(400, "a body has a length or comes in chunks, not both", headers={"Connection": "close"})
-    length = headers.get("content-length", "")
-    size = int(length[:20]) if length.isdecimal() else None
+        return answer(400, "a body has a length or comes in chunks, not both", headers=_CLOSING)
+    size = announced_size(headers)
     if size is not None and size > limit:
         return answer(413, f"the body has {size:,} bytes, and {limit:,} are taken at most; send it in parts")
     has_body = bool(size) or "transfer-encoding" in headers
