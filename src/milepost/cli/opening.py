@@ -95,11 +95,9 @@ def opened(given: str | None, *, deed: str | None = None) -> Iterator[tuple[Work
     """
     place = place_of(given)
     if place.server is not None:
-        from milepost.sdk.recording.server_store import check_there, check_writable
+        from milepost.sdk.recording.server_store import check_there
 
-        check_there(place, needed=True)
-        if deed is not None:
-            check_writable(place, deed)
+        check_there(place, needed=True, deed=deed)
     with opened_at(place) as both:
         yield both
 

@@ -121,6 +121,12 @@ def check_writable(place: WorkspacePlace, deed: str, *, signed_in: bool = True) 
         return
     except errors.StoreError:
         return
+    _check_role(place, role, deed)
+
+
+def _check_role(place: WorkspacePlace, role: str, deed: str) -> None:
+    from milepost.sdk.exceptions import AuthenticationException
+
     if role == _READER:
         raise AuthenticationException(
             f"{place.server}: you are a reader of the workspace {place.name!r}, and only its contributors may {deed}. "
@@ -128,11 +134,12 @@ def check_writable(place: WorkspacePlace, deed: str, *, signed_in: bool = True) 
         )
 
 
-def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
+def check_there(place: WorkspacePlace, *, needed: bool = False, deed: str | None = None) -> None:
     """Ask the server whether it has this workspace, for a moment only.
 
-    Raises WorkspaceException where it has not, AuthenticationException where it does not let this user in.  One that
-    cannot be reached gets a warning: what is logged waits for it.  ``needed``: it is a ServiceException.
+    Raises WorkspaceException where it has not, AuthenticationException where it does not let this user in, or (where
+    one is given) do this ``deed``.  One that cannot be reached gets a warning: what is logged waits for it.
+    ``needed``: it is a ServiceException.
     """
     from milepost.remote.address import OFFLINE_VARIABLE
     from milepost.sdk.exceptions import AuthenticationException, ServiceException
@@ -143,7 +150,7 @@ def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
     if not needed and os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"):
         return
     try:
-        ask_there(place)
+        role = ask_there(place)
     except errors.NotFound as error:
         raise _no_workspace(place, error) from error
     except errors.NotAllowed as error:
@@ -152,6 +159,9 @@ def check_there(place: WorkspacePlace, *, needed: bool = False) -> None:
         if needed:
             raise ServiceException(str(error), status_code=503) from error
         warn(f"Milepost: {error}. What is logged is kept in {place.folder} and delivered later.", stacklevel=4)
+        return
+    if deed is not None:
+        _check_role(place, role, deed)
 
 
 def _no_workspace(place: WorkspacePlace, error: Exception) -> WorkspaceException:
